@@ -1,0 +1,1 @@
+"""The nouns: frozen values without I/O; the standard library is all they import."""
