@@ -1,0 +1,1 @@
+"""The built-in plug-ins, found through the registry exactly as a stranger's would be."""

@@ -1,0 +1,11 @@
+"""The output format and its quality."""
+
+from mezzotint.plugin_api import Operation, Role, Stage, choice, integer
+
+
+class Output(Operation):
+    """Format and quality. `fmt_webp`, `fmt_auto` (by the client's Accept), `q_80`, `q_auto` (the engine chooses)."""
+
+    stage = Stage.OUTPUT
+    format: str | None = choice("fmt", place=10, role=Role.FORMAT)
+    quality: int | str | None = integer("q", 1, 100, place=70, clamp=True, words=("auto",), default_by_format=True)
