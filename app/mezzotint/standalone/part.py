@@ -1,0 +1,30 @@
+"""What one part of the installation is: a long-running program and how to start, probe and stop it."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+def nothing() -> None:
+    """For a part that has no such step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A child of the supervisor. It runs in the foreground, in a session of its own, and logs to standard error.
+
+    `prepare` runs before every start, `settle` once, after the first time that `ready` says True; both must be safe
+    to run again. `patience` and `grace` are seconds: to get ready, and to stop before it is killed. `where` is shown
+    beside its name.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    ready: Callable[[], bool]
+    where: str
+    prepare: Callable[[], None] = nothing
+    settle: Callable[[], None] = nothing
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience: float = 30.0
+    grace: float = 10.0
