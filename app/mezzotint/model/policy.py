@@ -1,0 +1,63 @@
+"""What a scope allows: every value may be left to the scope above."""
+
+from dataclasses import dataclass, fields, replace
+
+from mezzotint.model.asset import Access
+
+ALL = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Limits and defaults of one organization, tenant or space. None is inherited from above.
+
+    Lifetimes and cache times are seconds, sides pixels; source pixels count every frame. `allowed_operations`
+    holds operation keys and `allowed_formats` format names; ALL allows every one.
+    """
+
+    default_access: Access | None = None
+    allowed_operations: tuple[str, ...] | None = None
+    allowed_formats: tuple[str, ...] | None = None
+    presets_only: bool | None = None
+    max_upload_bytes: int | None = None
+    max_source_pixels: int | None = None
+    max_output_pixels: int | None = None
+    max_side: int | None = None
+    default_lifetime: int | None = None
+    max_lifetime: int | None = None
+    public_originals: bool | None = None
+    cache_seconds_fixed: int | None = None
+    cache_seconds_preset: int | None = None
+
+    def over(self, parent: "Policy") -> "Policy":
+        """This policy, with what it leaves open taken from `parent`."""
+        own = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
+        return replace(parent, **own)
+
+
+NAMES = tuple(f.name for f in fields(Policy))
+
+DEFAULTS = Policy(
+    default_access=Access.PUBLIC,
+    allowed_operations=ALL,
+    allowed_formats=ALL,
+    presets_only=False,
+    max_upload_bytes=100 * 1024 * 1024,
+    max_source_pixels=50_000_000,
+    max_output_pixels=50_000_000,
+    max_side=8192,
+    default_lifetime=3_600,
+    max_lifetime=86_400,
+    public_originals=False,
+    cache_seconds_fixed=31_536_000,
+    cache_seconds_preset=3_600,
+)
+
+
+def resolve(*chain: Policy | None) -> Policy:
+    """The complete policy of a scope; `chain` runs from its own (None: it has none) up to the organization's."""
+    resolved = Policy()
+    for policy in chain:
+        if policy is not None:
+            resolved = resolved.over(policy)
+    return resolved.over(DEFAULTS)
