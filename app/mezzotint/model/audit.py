@@ -11,7 +11,8 @@ from uuid import UUID
 class Entry:
     """One line of the audit log; it never holds a secret.
 
-    `actor` is an API key's ULID or "cli", `action` reads noun.verb ("asset.delete"), `subject` is what it acted on.
+    `actor` is an API key's ULID or "cli", `action` reads noun.verb ("asset.delete"), `subject` names what
+    it acted on.
     """
 
     sequence: int

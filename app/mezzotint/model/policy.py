@@ -55,7 +55,7 @@ DEFAULTS = Policy(
 
 
 def resolve(*chain: Policy | None) -> Policy:
-    """The complete policy of a scope; `chain` runs from its own (None: it has none) up to the organization's."""
+    """The complete policy of a scope; `chain` runs from its own (None: has none) up to the organization's."""
     resolved = Policy()
     for policy in chain:
         if policy is not None:

@@ -12,9 +12,9 @@ from mezzotint.model.tenancy import Owner
 class Preset:
     """A named plan of an organization, tenant or space; the nearest one wins.
 
-    `operations` maps a token's key to its value as given, no defaults added; a flag maps to True and a decimal
-    number to its text, so that no floating point enters. With `auto_generate` it is made ahead for assets that
-    carry one of `match_tags` or lie in one of `match_folders`.
+    `operations` maps a token's key to its value as given, without defaults: a flag to True, a decimal number to
+    its text, so that no floating point enters. With `auto_generate` it is made ahead for assets that carry one
+    of `match_tags` or lie in one of `match_folders`.
     """
 
     id: UUID

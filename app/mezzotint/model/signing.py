@@ -16,7 +16,7 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key of one tenant, or (tenant_id None) of every tenant of its organization; no repr shows its secret."""
+    """A key of one tenant, or (tenant_id None) of all of its organization; no repr shows its secret."""
 
     id: UUID
     kid: str

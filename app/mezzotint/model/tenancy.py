@@ -54,7 +54,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The level that a policy or a preset belongs to: an organization, one of its tenants or of their spaces."""
+    """The level a policy or a preset belongs to: an organization, one of its tenants or of their spaces."""
 
     organization_id: UUID
     tenant_id: UUID | None = None

@@ -16,8 +16,8 @@ class CacheTier(StrEnum):
 class Variant:
     """A stored rendering.
 
-    `identity` (64 hex digits) is unique within the tenant. `asset_id` and `version` name what it was first made
-    for: another asset with the same bytes shares it.
+    `identity` (64 hex digits) is unique within the tenant. `asset_id` and `version` name what it was
+    first made for: another asset with the same bytes shares it.
     """
 
     id: UUID
