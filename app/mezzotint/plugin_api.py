@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -31,8 +32,10 @@ __all__ = [
     "Storage",
     "StoreUnavailable",
     "StoredObject",
+    "Target",
     "UnsupportedType",
     "Value",
+    "check_key",
     "choice",
     "colour",
     "decimal",
@@ -61,20 +64,44 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What the operations of a plan ask of the output together, before a pixel is read.
+
+    The picture they speak of is upright: as it was taken, whatever its file says of orientation.
+    """
+
+    source_width: int
+    source_height: int
+    region: tuple[int, int, int, int] | None = None
+    """left, top, width, height of the part to use, inside the source; None: all of it"""
+    degrees: int = 0
+    """of rotation, clockwise; then come the mirrors"""
+    flip: bool = False
+    flop: bool = False
+    width: int | None = None
+    height: int | None = None
+    fit: str | None = None
+    gravity: str | None = None
+    enlarge: bool = False
+    background: str | None = None
+    """6 or 8 hex digits; None: transparent, white where the output format has no transparency"""
+    quality: int | str | None = None
+    """1 to 100, `auto`, or None for the format's own way"""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """What an operation may know besides the pixels: sizes in pixels of the oriented original and of this output."""
+    """What an operation may know besides the pixels: sizes of the upright original and of this output, in pixels."""
 
     source_width: int
     source_height: int
     width: int
     height: int
-    background: tuple[int, int, int, int] | None = None
-    """red, green, blue, alpha (0 to 255) as `b` asked; None when it did not"""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Operation:
-    """One typed step of a plan. A subclass declares its tokens as fields and what it does in `apply`.
+    """One typed step of a plan. A subclass declares its tokens as fields, and what it does in `shape` or `apply`.
 
     It becomes a frozen dataclass by being defined; fields come from `integer`, `decimal`, `choice`, `colour`, `name`, `flag`.
     """
@@ -85,8 +112,15 @@ class Operation:
         super().__init_subclass__(**options)
         dataclass(frozen=True, kw_only=True)(cls)
 
+    def shape(self, target: Target) -> Target:
+        """`target` with what this step asks of the output's size, place or encoding."""
+        return target
+
     def apply(self, image: Image, frame: Frame) -> Image:
-        """The picture after this step, one still frame at a time; the same picture when there is nothing to do."""
+        """The picture after this step, one still frame at a time; the same picture when there is nothing to do.
+
+        `image` is 8-bit sRGB or gray; when it has alpha, its colours are premultiplied at the stages BLUR and SHARPEN.
+        """
         return image
 
 
@@ -108,11 +142,22 @@ class StoredObject:
     modified: datetime
 
 
+_KEY = re.compile(r"(?=.{1,512}\Z)(?:(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.-]{1,255}(?:/(?!\Z)|\Z))+")
+
+
+def check_key(key: str) -> str:
+    """`key`, when it may name an object; else ValueError. For storages: what every method does first."""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r:.100} can't name an object")
+    return key
+
+
 class Storage(ABC):
     """Named bytes under keys that are never reused.
 
-    A key is 1 to 512 of `A-Za-z0-9/_.-` without empty, `.` or `..` segments and without a leading slash; any other
-    raises ValueError. Every method may raise StoreUnavailable.
+    A key is 1 to 512 of `A-Za-z0-9/_.-` without empty, `.` or `..` segments, without a leading slash and with at most
+    255 in a segment; any other raises ValueError. A key never goes on where another one ends (`a` and `a/b`).
+    Every method may raise StoreUnavailable; after one that writes, the outcome is then unknown until looked up.
     """
 
     kind: ClassVar[str]
@@ -120,7 +165,10 @@ class Storage(ABC):
 
     @abstractmethod
     def put(self, key: str, stream: BinaryIO, *, size: int, content_type: str) -> StoredObject:
-        """Store `size` bytes of `stream`: all of them or nothing; an object already there is replaced."""
+        """Store `size` bytes of `stream`: all of them or nothing; an object already there is replaced.
+
+        Raises ValueError when the stream ends before; what its `read` raises passes through.
+        """
 
     @abstractmethod
     def put_if_absent(self, key: str, stream: BinaryIO, *, size: int, content_type: str) -> bool:
@@ -132,7 +180,7 @@ class Storage(ABC):
 
     @abstractmethod
     def get_range(self, key: str, start: int, length: int) -> bytes:
-        """At most `length` bytes from `start`; shorter at the object's end. Raises ObjectNotFound."""
+        """At most `length` bytes from `start`; shorter at the object's end, empty behind it. Raises ObjectNotFound."""
 
     @abstractmethod
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
@@ -156,14 +204,21 @@ class Storage(ABC):
 
     @abstractmethod
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Objects whose key begins with `prefix` and sorts behind `after`, by key."""
+        """Objects whose key begins with `prefix` and sorts behind `after`, by key.
+
+        What no key can name is left out. `content_type` may be empty: S3's listings don't tell it.
+        """
 
     def presigned_get(self, key: str, *, seconds: int) -> str | None:
         """A URL that reads the object without us for `seconds`; None when this storage has none."""
         return None
 
     def presigned_put(self, key: str, *, seconds: int, content_type: str) -> str | None:
-        """A URL that writes the object without us for `seconds`; None when this storage has none."""
+        """A URL that writes the object without us for `seconds`; None when this storage has none.
+
+        The writer sends `content_type` himself, and may write again until the URL expires: verify what arrived, and
+        keep it under another key.
+        """
         return None
 
     def local_path(self, key: str) -> Path | None:
@@ -176,21 +231,30 @@ class Storage(ABC):
 
 
 class Decoder(ABC):
-    """Reads one or more picture formats."""
+    """Reads one picture format."""
 
     name: ClassVar[str]
-    formats: ClassVar[tuple[str, ...]]
-    """Formats by their libvips-like names: jpeg, png, webp, gif, avif …"""
+    """The format's name: jpeg, png, webp …"""
+    media_type: ClassVar[str]
+    loaders: ClassVar[tuple[str, ...]]
+    """The libvips loader classes that `open` calls; renderers let no others load anything."""
+    shrinks: ClassVar[tuple[int, ...]] = (1,)
+    """The factors by which `open` can shrink, largest first."""
+    animation: ClassVar[bool] = False
 
     @abstractmethod
-    def sniff(self, head: bytes) -> str | None:
-        """The format that these first bytes (at most 64) are of; None when it is none of ours."""
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins with these bytes (64 of them, unless it is shorter) is of this format."""
+
+    def check(self, path: Path) -> None:
+        """Looks at the file's structure before a library does. Raises PictureRefused."""
+        return
 
     @abstractmethod
-    def open(self, path: Path, *, shrink: int = 1, pages: int = 1) -> Image:
-        """The picture, its header read and nothing decoded, shrunk on load by `shrink` where the format can.
+    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+        """The picture with its header read and nothing decoded, to be read from top to bottom once.
 
-        `pages` is how many frames to read, -1 for all. Raises PictureRefused.
+        `shrink` is one of `shrinks`; `animated` asks for all frames, below each other. Raises what libvips raises.
         """
 
 
@@ -207,7 +271,13 @@ class Encoder(ABC):
     """Whether `fmt_auto` sends it only to clients that name it in Accept."""
     alpha: ClassVar[bool]
     animation: ClassVar[bool]
+    max_side: ClassVar[int] = 16_384
+    """The longest side in pixels that the format holds."""
 
     @abstractmethod
     def encode(self, image: Image, *, quality: int | str | None) -> bytes:
-        """The bytes of `image` (8-bit sRGB or gray, metadata left out); `quality` 1 to 100, `auto` or None."""
+        """The bytes of `image`, its metadata left out; `quality` 1 to 100, `auto` or None.
+
+        `image` is 8-bit sRGB or gray, without alpha unless the format has it; an animated one carries `page-height`,
+        `delay` and `loop`.
+        """
