@@ -1,6 +1,8 @@
 """Mirroring."""
 
-from mezzotint.plugin_api import Operation, Stage, flag
+from dataclasses import replace
+
+from mezzotint.plugin_api import Operation, Stage, Target, flag
 
 
 class Mirror(Operation):
@@ -9,3 +11,6 @@ class Mirror(Operation):
     stage = Stage.MIRROR
     flip: bool = flag("flip", place=120)
     flop: bool = flag("flop", place=130)
+
+    def shape(self, target: Target) -> Target:
+        return replace(target, flip=self.flip, flop=self.flop)

@@ -1,6 +1,8 @@
 """The output format and its quality."""
 
-from mezzotint.plugin_api import Operation, Role, Stage, choice, integer
+from dataclasses import replace
+
+from mezzotint.plugin_api import Operation, Role, Stage, Target, choice, integer
 
 
 class Output(Operation):
@@ -9,3 +11,6 @@ class Output(Operation):
     stage = Stage.OUTPUT
     format: str | None = choice("fmt", place=10, role=Role.FORMAT)
     quality: int | str | None = integer("q", 1, 100, place=70, clamp=True, words=("auto",), default_by_format=True)
+
+    def shape(self, target: Target) -> Target:
+        return replace(target, quality=self.quality)

@@ -1,8 +1,9 @@
 """The box a picture is fitted into."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from mezzotint.plugin_api import Drop, Operation, Role, Stage, choice, colour, decimal, flag, integer
+from mezzotint.plugin_api import Drop, Operation, Role, Stage, Target, choice, colour, decimal, flag, integer
 
 _BOTH = {"all": ("w", "h")}
 _PLACED = {"f": ("cover", "contain", "pad")}
@@ -26,3 +27,14 @@ class Resize(Operation):
     background: str | None = colour("b", place=60, drop=(Drop("ffffff", when={"f": ("pad",)}),))
     enlarge: bool = flag("up", place=140, needs={"any": ("w", "h")})
     ratio: Decimal | None = decimal("dpr", 0.1, 8, place=150, role=Role.SCALE, scales=("w", "h"))
+
+    def shape(self, target: Target) -> Target:
+        return replace(
+            target,
+            width=self.width,
+            height=self.height,
+            fit=self.fit,
+            gravity=self.gravity,
+            enlarge=self.enlarge,
+            background=self.background or ("ffffff" if self.fit == "pad" else None),
+        )
