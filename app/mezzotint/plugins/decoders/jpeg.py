@@ -1,0 +1,21 @@
+"""JPEG."""
+
+from pathlib import Path
+
+from mezzotint.plugin_api import Decoder, Image
+
+
+class JpegDecoder(Decoder):
+    """Shrinks while it decodes, so a thumbnail of a large photograph costs little."""
+
+    name, media_type = "jpeg", "image/jpeg"
+    loaders = ("VipsForeignLoadJpeg",)
+    shrinks = (8, 4, 2, 1)
+
+    def sniff(self, head: bytes) -> bool:
+        return head.startswith(b"\xff\xd8\xff")
+
+    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+        import pyvips
+
+        return pyvips.Image.jpegload(str(path), shrink=shrink, access="sequential", fail_on="error")

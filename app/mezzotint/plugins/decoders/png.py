@@ -1,0 +1,39 @@
+"""PNG."""
+
+import struct
+from pathlib import Path
+
+from mezzotint.plugin_api import Decoder, Image, PictureRefused
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 100_000
+_MOST_TEXTS = 64
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+
+
+class PngDecoder(Decoder):
+    """An animated PNG is its still picture."""
+
+    name, media_type = "png", "image/png"
+    loaders = ("VipsForeignLoadPng",)
+
+    def sniff(self, head: bytes) -> bool:
+        return head.startswith(_SIGNATURE)
+
+    def check(self, path: Path) -> None:
+        """Counts chunks: each text may inflate to megabytes while the header is read."""
+        chunks = texts = 0
+        with path.open("rb") as file:
+            file.seek(len(_SIGNATURE))
+            while len(header := file.read(8)) == 8:
+                length, kind = struct.unpack(">I4s", header)
+                chunks += 1
+                texts += kind in _TEXTS
+                if chunks > _MOST_CHUNKS or texts > _MOST_TEXTS:
+                    raise PictureRefused(f"the PNG has more than {_MOST_CHUNKS} chunks or {_MOST_TEXTS} texts")
+                file.seek(length + 4, 1)
+
+    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+        import pyvips
+
+        return pyvips.Image.pngload(str(path), access="sequential", fail_on="error")
