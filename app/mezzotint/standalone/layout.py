@@ -34,6 +34,10 @@ class Layout:
     def settings_file(self) -> Path:
         return self.root / "mezzotint.toml"
 
+    @property
+    def status_file(self) -> Path:
+        return self.root / "status.json"
+
     def create(self) -> None:
         for folder in (self.root, self.logs, self.secrets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

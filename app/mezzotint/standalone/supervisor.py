@@ -33,9 +33,10 @@ class PartFailed(Exception):
 class Child:
     """A part and the process that runs it just now, if any."""
 
-    def __init__(self, part: Part, log: Path) -> None:
+    def __init__(self, part: Part, log: Path, inherited: int) -> None:
         self.part = part
         self.log = log
+        self.inherited = inherited
         self.pid: int | None = None
         self.ready = False
         self.settled = False
@@ -55,6 +56,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(self.inherited,),
                 preexec_fn=self._before_exec(),  # noqa: PLW1509 - we have one thread
             )
         self.pid = process.pid
@@ -105,13 +107,17 @@ class Child:
 class Supervisor:
     """Owns the parts from the first start to the last stop.
 
-    `say` is told one line per event; `status_file` always holds each part's state and process id as JSON.
+    `say` is told one line per event; `status_file` always holds each part's state and process id as JSON; `inherited`
+    is a file descriptor that every part keeps open, so that a lock on it is held until the last one has ended.
     """
 
-    def __init__(self, parts: Sequence[Part], *, logs: Path, status_file: Path, say: Callable[[str], None]) -> None:
-        self.children = [Child(part, logs / f"{part.name}.log") for part in parts]
+    def __init__(
+        self, parts: Sequence[Part], *, logs: Path, status_file: Path, inherited: int, say: Callable[[str], None]
+    ) -> None:
+        self.children = [Child(part, logs / f"{part.name}.log", inherited) for part in parts]
         self.status_file = status_file
         self.say = say
+        self.complete = False  # all have been ready, and whoever waited for that has had its turn
         self.width = max(len(part.name) for part in parts)
 
     def run(self, when_ready: Callable[[], None]) -> None:
@@ -125,6 +131,8 @@ class Supervisor:
         try:
             if self._start_all():
                 when_ready()
+                self.complete = True
+                self._write_status()
                 self._watch()
         finally:
             self._stop_all()
@@ -202,11 +210,14 @@ class Supervisor:
 
     def _report(self, child: Child, event: str) -> None:
         self.say(f"  {child.part.name:<{self.width}}  {event:<20}  {child.part.where}")
-        states = {
-            other.part.name: {"pid": other.pid, "ready": other.ready, "deaths": other.deaths} for other in self.children
+        self._write_status()
+
+    def _write_status(self) -> None:
+        parts = {
+            child.part.name: {"pid": child.pid, "ready": child.ready, "deaths": child.deaths} for child in self.children
         }
         fresh = self.status_file.with_suffix(".new")
-        fresh.write_text(json.dumps({"pid": os.getpid(), "parts": states}))
+        fresh.write_text(json.dumps({"pid": os.getpid(), "ready": self.complete, "parts": parts}))
         fresh.replace(self.status_file)
 
 

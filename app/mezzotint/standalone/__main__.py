@@ -1,0 +1,120 @@
+"""`python -m mezzotint.standalone`: check what can be checked, then hand over to the supervisor."""
+
+import argparse
+import errno
+import os
+import socket
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+from mezzotint import settings
+from mezzotint.standalone import settings_file
+from mezzotint.standalone.layout import CODE, Layout
+from mezzotint.standalone.locks import Taken, lock
+from mezzotint.standalone.part import Part
+from mezzotint.standalone.supervisor import PartFailed, Supervisor
+
+ORDER = ("postgres", "redis", "renderers", "origin", "edge")
+
+
+class CannotStart(Exception):
+    """One line that says what to do."""
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        run(arguments)
+    except (CannotStart, PartFailed, settings.SettingsError, tomllib.TOMLDecodeError) as problem:
+        sys.exit(f"mezzotint: {problem}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/run", description="Run Mezzotint on this machine. Ctrl-C stops it; data is kept."
+    )
+    parser.add_argument("--port", type=int, default=8080, help="the public port (default: 8080)")
+    parser.add_argument("--host", default="localhost", help="the name browsers reach it by (default: localhost)")
+    parser.add_argument("--folder", type=Path, default=CODE / "var", help="where data is kept (default: var)")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=ORDER,
+        metavar="PART,…",
+        help=f"start these parts alone, of {', '.join(ORDER)}",
+    )
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if os.geteuid() == 0:
+        raise CannotStart("does not run as root; scripts/run started by root changes to the user mezzotint")
+    os.umask(0o077)
+    layout = Layout(arguments.folder.resolve())
+    try:
+        layout.create()
+    except PermissionError as refused:
+        raise CannotStart(f"may not write to {refused.filename}: choose another folder with --folder") from None
+    try:
+        lock(layout.root / "supervisor.lock")
+        inherited = lock(layout.root / "parts.lock", patience=60.0)  # parts of a killed supervisor may be ending
+    except Taken as other:
+        raise CannotStart(
+            f"runs already in {layout.root} ({other}); stop that one, or choose another --folder"
+        ) from None
+    if "edge" in arguments.only:
+        check_port(arguments.port)
+    os.environ[settings.ENVIRONMENT] = str(settings_file.write(layout, host=arguments.host, port=arguments.port))
+    loaded = settings.load()
+    supervisor = Supervisor(
+        parts(layout, loaded, arguments.only),
+        logs=layout.logs,
+        status_file=layout.status_file,
+        inherited=inherited,
+        say=say,
+    )
+    say(f"Mezzotint in {layout.root}")
+    try:
+        supervisor.run(lambda: welcome(loaded, arguments.only))
+    finally:
+        layout.discard_sockets()
+
+
+def parts(layout: Layout, loaded: settings.Settings, only: list[str]) -> list[Part]:
+    if unknown := set(only) - set(ORDER):
+        raise CannotStart(f"there is no part {', '.join(sorted(unknown))}; the parts are {', '.join(ORDER)}")
+    modules = [import_module(f"mezzotint.standalone.parts.{name}") for name in ORDER if name in only]
+    return [module.part(layout, loaded) for module in modules]
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as refused:
+            if refused.errno == errno.EADDRINUSE:
+                raise CannotStart(f"port {port} is used by another program: choose another with --port") from None
+            if refused.errno == errno.EACCES:
+                raise CannotStart(f"may not open port {port}: choose one above 1023 with --port") from None
+            raise
+
+
+def welcome(loaded: settings.Settings, only: list[str]) -> None:
+    if set(ORDER) <= set(only):
+        subprocess.run([sys.executable, "-m", "mezzotint.standalone.demo"], check=False)
+        say(f"Ready at {loaded.public.base_url}. Ctrl-C stops everything; data is kept.")
+
+
+def say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError:
+        pass  # nobody reads any more: not a reason to stop serving
+
+
+if __name__ == "__main__":
+    main()

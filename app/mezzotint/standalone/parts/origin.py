@@ -1,0 +1,24 @@
+"""The origin: gunicorn with Flask, on a unix socket that the edge alone speaks to."""
+
+import sys
+
+from mezzotint.settings import Settings
+from mezzotint.standalone.layout import CODE, Layout
+from mezzotint.standalone.part import Part
+from mezzotint.standalone.probes import answers
+
+
+def part(layout: Layout, _settings: Settings) -> Part:
+    path = layout.sockets / "origin.sock"
+    return Part(
+        name="origin",
+        command=(
+            *(sys.executable, "-m", "gunicorn"),
+            *("--config", str(CODE / "conf/gunicorn.py")),
+            "mezzotint.web.app:create_app()",
+        ),
+        ready=lambda: answers(path, b"GET /livez HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+        where=str(path),
+        environment={"HOME": str(layout.root)},
+        grace=30.0,  # requests in flight are answered first
+    )

@@ -1,0 +1,22 @@
+"""The renderer processes, where the pixels are."""
+
+import sys
+from pathlib import Path
+
+from mezzotint.settings import Settings
+from mezzotint.standalone.layout import Layout
+from mezzotint.standalone.part import Part
+from mezzotint.standalone.probes import listens
+
+JEMALLOC = "libjemalloc.so.2"
+
+
+def part(layout: Layout, _settings: Settings) -> Part:
+    path = layout.sockets / "renderers.sock"
+    return Part(
+        name="renderers",
+        command=(str(Path(sys.executable).with_name("mezzotint")), "renderers"),
+        ready=lambda: listens(path),
+        where=str(path),
+        environment={"LD_PRELOAD": JEMALLOC},  # glibc's allocator keeps what large pictures leave behind
+    )

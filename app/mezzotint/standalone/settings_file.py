@@ -1,0 +1,77 @@
+"""Writes the settings that every part reads: the operator's, with this machine's sockets and secrets laid over them."""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mezzotint.standalone.layout import CODE, Layout
+from mezzotint.standalone.parts import postgres, redis
+from mezzotint.standalone.secrets_folder import secret
+
+OPERATORS = CODE / "conf/mezzotint.toml"
+Tables = dict[str, Any]
+
+
+def write(layout: Layout, *, host: str, port: int, operators: Path = OPERATORS) -> Path:
+    """The file's path; mode 0600, since connection strings hold passwords.
+
+    Raises:
+        tomllib.TOMLDecodeError: the operator's file is not TOML.
+    """
+    given = tomllib.loads(operators.read_text(encoding="utf-8")) if operators.exists() else {}
+    tables = merge(merge(defaults(layout, host=host, port=port), given), machine(layout, port=port))
+    path = layout.settings_file
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write("# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables))
+    fresh.replace(path)
+    return path
+
+
+def defaults(layout: Layout, *, host: str, port: int) -> Tables:
+    """What the operator's file may say otherwise."""
+    hosts = list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
+    return {
+        "public": {"hosts": hosts, "base_url": f"http://{host}:{port}"},
+        "stores": {
+            name: {"kind": "filesystem", "folder": str(layout.root / "store" / name)}
+            for name in ("originals", "variants")
+        },
+    }
+
+
+def machine(layout: Layout, *, port: int) -> Tables:
+    """What only this machine can know."""
+    secret(layout.secrets, "seal_key")
+    return {
+        "database": {f"{role}_dsn": postgres.dsn(layout, f"mezzotint_{role}") for role in ("app", "operator", "owner")},
+        "redis": {"url": redis.url(layout)},
+        "security": {"seal_key_file": str(layout.secrets / "seal_key")},
+        "renderers": {"socket": str(layout.sockets / "renderers.sock")},
+        "origin": {"socket": str(layout.sockets / "origin.sock")},
+        "spool": {"folder": str(layout.root / "spool")},
+        "edge": {"port": port, "cache_folder": str(layout.root / "cache")},
+    }
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Tables:
+    """Tables are joined, anything else of `over` wins; a store is replaced whole, for its options follow its kind."""
+    merged = dict(under)
+    for key, value in over.items():
+        joined = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and "kind" not in value
+        merged[key] = merge(merged[key], value) if joined else value
+    return merged
+
+
+def dump(tables: Mapping[str, Any], prefix: str = "") -> str:
+    """TOML of nested tables; strings, numbers, truth values and lists of them are spelled as in JSON."""
+    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
+    text = f"\n[{prefix}]\n" if prefix and plain else ""
+    text += "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in plain.items())
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            text += dump(value, f"{prefix}.{json.dumps(key)}" if prefix else json.dumps(key))
+    return text

@@ -1,0 +1,60 @@
+"""The real servers that tests share, started through the same supervisor as an installation's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.servers.installation import Installation
+
+REPOSITORY = Path(__file__).parents[1]
+CORPUS = REPOSITORY.parent / "shared/corpus"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """Connection strings by role; the database is migrated."""
+
+    app_dsn: str
+    operator_dsn: str
+    owner_dsn: str
+    admin_dsn: str
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Installation(only=["postgres"]) as installation:
+        database = installation.settings()["database"]
+        owner, password = (
+            "mezzotint_owner",
+            (installation.folder / "secrets/postgres_mezzotint_owner").read_text().strip(),
+        )
+        admin = (installation.folder / "secrets/postgres_mezzotint_admin").read_text().strip()
+        admin_dsn = database["owner_dsn"].replace(f"{owner}:{password}", f"mezzotint_admin:{admin}")
+        yield Postgres(
+            admin_dsn=admin_dsn, **{name: database[name] for name in ("app_dsn", "operator_dsn", "owner_dsn")}
+        )
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with Installation(only=["redis"]) as installation:
+        yield installation.settings()["redis"]["url"]
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """Connected to an empty Redis."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real pictures beside the repository: `photos/` and `hostile/`."""
+    if not CORPUS.is_dir():
+        pytest.skip("no shared/corpus beside the repository")
+    return CORPUS
