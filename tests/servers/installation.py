@@ -67,7 +67,8 @@ class Installation:
         self.process = self.launch()
         end = time.monotonic() + PATIENCE
         while not self.status().get("ready"):
-            assert self.process.poll() is None and time.monotonic() < end, self.output.read_text()
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < end, self.output.read_text()
             time.sleep(0.05)
         return self
 
@@ -88,9 +89,10 @@ class Installation:
 
     def status(self) -> dict[str, Any]:
         try:
-            return json.loads((self.folder / "status.json").read_text())
+            status: dict[str, Any] = json.loads((self.folder / "status.json").read_text())
         except FileNotFoundError:
             return {}
+        return status
 
     def part(self, name: str) -> RunningPart:
         return RunningPart(name, **self.status()["parts"][name])

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -110,10 +111,9 @@ def welcome(loaded: settings.Settings, only: list[str]) -> None:
 
 
 def say(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except OSError:
-        pass  # nobody reads any more: not a reason to stop serving
+    with suppress(OSError):  # nobody reads any more: not a reason to stop serving
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Layout:
         if len(os.fsencode(run / LONGEST_SOCKET)) <= SOCKET_PATH_MAX:
             run.mkdir(mode=0o700)
         else:
-            run.symlink_to(tempfile.mkdtemp(prefix="mezzotint-", dir="/tmp"))  # noqa: S108 - mkdtemp is private
+            run.symlink_to(tempfile.mkdtemp(prefix="mezzotint-", dir="/tmp"))
 
     def discard_sockets(self) -> None:
         """Take away the short folder, which nobody would look for."""

@@ -11,7 +11,11 @@ class Taken(Exception):
 
 
 def lock(path: Path, patience: float = 0.0) -> int:
-    """A file descriptor that holds the lock; keep it open. Raises Taken when it is not free within `patience` seconds."""
+    """A file descriptor that holds the lock: keep it open.
+
+    Raises:
+        Taken: it did not become free within `patience` seconds.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     end = time.monotonic() + patience
     while True:

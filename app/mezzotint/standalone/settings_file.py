@@ -1,7 +1,6 @@
 """Writes the settings that every part reads: the operator's, with this machine's sockets and secrets laid over them."""
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from mezzotint.standalone.layout import CODE, Layout
 from mezzotint.standalone.parts import postgres, redis
-from mezzotint.standalone.secrets_folder import secret
+from mezzotint.standalone.secrets_folder import secret, write_private
 
 OPERATORS = CODE / "conf/mezzotint.toml"
 Tables = dict[str, Any]
@@ -24,10 +23,7 @@ def write(layout: Layout, *, host: str, port: int, operators: Path = OPERATORS) 
     given = tomllib.loads(operators.read_text(encoding="utf-8")) if operators.exists() else {}
     tables = merge(merge(defaults(layout, host=host, port=port), given), machine(layout, port=port))
     path = layout.settings_file
-    fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write("# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables))
-    fresh.replace(path)
+    write_private(path, "# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables))
     return path
 
 

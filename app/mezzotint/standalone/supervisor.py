@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mezzotint.standalone.part import Part
@@ -45,7 +46,16 @@ class Child:
         self.due = 0.0  # when it may be started again
 
     def start(self) -> None:
-        self.part.prepare()
+        """Raises PartFailed when there is nothing to run."""
+        self.ready = False
+        self.started = time.monotonic()
+        try:
+            self.part.prepare()
+            self.pid = self._spawn()
+        except (OSError, subprocess.CalledProcessError) as problem:
+            raise PartFailed(f"{self.part.name} can't be started: {problem}") from problem
+
+    def _spawn(self) -> int:
         if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
@@ -59,10 +69,8 @@ class Child:
                 pass_fds=(self.inherited,),
                 preexec_fn=self._before_exec(),  # noqa: PLW1509 - we have one thread
             )
-        self.pid = process.pid
         process.returncode = 0  # reaped by the supervisor, not by Popen
-        self.ready = False
-        self.started = time.monotonic()
+        return process.pid
 
     def _before_exec(self) -> Callable[[], None]:
         supervisor = os.getpid()
@@ -78,18 +86,20 @@ class Child:
 
         return in_the_child
 
-    def probe(self) -> None:
+    def becomes_ready(self) -> bool:
+        """Ask a part that runs and is not ready; True when it just became so."""
         if self.pid is None or self.ready or not self.part.ready():
-            return
+            return False
         if not self.settled:
             self.part.settle()
             self.settled = True
         self.ready = True
+        return True
 
     def died(self) -> None:
         """The process ended by itself; its helpers must not keep a port or a lock from the next one."""
-        assert self.pid is not None
-        kill_group(self.pid, signal.SIGKILL)
+        if self.pid is not None:
+            kill_group(self.pid, signal.SIGKILL)
         now = time.monotonic()
         self.deaths = 1 if now - self.started > STEADY else self.deaths + 1
         self.due = now + min(0.1 * 2 ** (self.deaths - 1), BACK_OFF_MAX)
@@ -141,34 +151,37 @@ class Supervisor:
         """False: asked to stop meanwhile."""
         for child in self.children:
             child.start()
-            while not child.ready:
+            while not child.becomes_ready():
                 if asked_to_stop(TICK):
                     return False
                 for dead in self._reap():
                     raise PartFailed(f"{dead.part.name} ended too early. {dead.last_words()}")
                 if child.overdue():
                     raise PartFailed(f"{child.part.name} was not ready in time. {child.last_words()}")
-                child.probe()
             self._report(child, f"ready after {time.monotonic() - child.started:.2f} s")
         return True
 
     def _watch(self) -> None:
-        while not asked_to_stop(TICK if any(not child.ready for child in self.children) else 1.0):
+        while not asked_to_stop(1.0 if all(child.ready for child in self.children) else TICK):
             self._reap()
             for child in self.children:
                 if child.pid is None and time.monotonic() >= child.due:
-                    child.start()
-                elif child.pid is not None and not child.ready:
-                    if child.overdue():
-                        kill_group(child.pid, signal.SIGKILL)  # reaped and started again on the next turn
-                    else:
-                        child.probe()
-                        if child.ready:
-                            self._report(child, "ready again")
+                    self._start_again(child)
+                elif child.pid is not None and child.overdue():
+                    kill_group(child.pid, signal.SIGKILL)  # and started again, as any that dies
+                elif child.becomes_ready():
+                    self._report(child, "ready again")
+
+    def _start_again(self, child: Child) -> None:
+        try:
+            child.start()
+        except PartFailed as failure:
+            child.died()
+            self.say(f"  {failure}")
 
     def _reap(self) -> list[Child]:
         """Collect every ended process, also orphans that were handed to us; those of them that were parts."""
-        dead = []
+        dead: list[Child] = []
         for pid, status in ended():
             for child in self.children:
                 if child.pid == pid:
@@ -229,7 +242,7 @@ def asked_to_stop(seconds: float) -> bool:
 
 def ended() -> list[tuple[int, int]]:
     """Process id and wait status of every child that has ended since the last call."""
-    found = []
+    found: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -245,10 +258,8 @@ def children_of(pid: int) -> list[int]:
 
 
 def kill_group(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):  # nobody of the group is left
         os.killpg(pid, number)
-    except ProcessLookupError:
-        pass  # nobody of the group is left
 
 
 def describe(status: int) -> str:

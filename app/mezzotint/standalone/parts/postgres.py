@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
+from mezzotint.data import migrations, roles
 from mezzotint.settings import Settings
 from mezzotint.standalone.layout import Layout
 from mezzotint.standalone.part import Part
@@ -67,4 +68,7 @@ def _create(layout: Layout, cluster: Path, programs: Path) -> None:
 
 
 def _settle(layout: Layout) -> None:
-    pass
+    """Roles and schema as this version needs them."""
+    passwords = {role: secret(layout.secrets, f"postgres_mezzotint_{role}") for role in ("owner", "app", "operator")}
+    roles.ensure(dsn(layout, ADMIN, "postgres"), passwords, database=DATABASE)
+    migrations.upgrade(dsn(layout, roles.OWNER))
