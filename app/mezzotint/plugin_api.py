@@ -103,7 +103,7 @@ class Frame:
 class Operation:
     """One typed step of a plan. A subclass declares its tokens as fields, and what it does in `shape` or `apply`.
 
-    It becomes a frozen dataclass by being defined; fields come from `integer`, `decimal`, `choice`, `colour`, `name`, `flag`.
+    Defining it makes it a frozen dataclass; fields come from `integer`, `decimal`, `choice`, `colour`, `name`, `flag`.
     """
 
     stage: ClassVar[Stage]

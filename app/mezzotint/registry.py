@@ -1,4 +1,4 @@
-"""Plug-ins by name: entry points of the group `mezzotint.plugins` name packages; classes in their rooms become known."""
+"""Plug-ins by name: entry points of the group `mezzotint.plugins` name packages, whose classes become known here."""
 
 from __future__ import annotations
 

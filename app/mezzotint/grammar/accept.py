@@ -8,7 +8,7 @@ AcceptClass = Literal["avif", "webp", "base"]
 
 
 def accept_class(header: str | None) -> AcceptClass:
-    """`avif` when image/avif is named with a weight above 0, else `webp` likewise, else `base`. Wildcards name nothing."""
+    """`avif` when image/avif has a weight above 0, else `webp` likewise, else `base`. Wildcards name nothing."""
     named = {media_type for media_type, weight in map(_entry, (header or "").split(",")) if weight > 0}
     if "image/avif" in named:
         return "avif"

@@ -43,7 +43,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number. `floor` accepts decimals and drops the fraction first; `modulo` wraps; `clamp` pulls into the range."""
+    """A whole number. `floor` drops the fraction of a decimal; `modulo` wraps; `clamp` pulls into the range."""
 
     name: ClassVar[str] = "integer"
     minimum: int

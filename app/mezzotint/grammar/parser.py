@@ -62,7 +62,9 @@ class Grammar:
     def __init__(self, operations: Sequence[type], formats: Sequence[Format]) -> None:
         """Raises ValueError when two declare the same key or format, or a role is missing."""
         self._formats = {encoder.format: encoder for encoder in sorted(formats, key=lambda encoder: encoder.format)}
-        self._extensions = {alias: encoder.format for encoder in formats for alias in (encoder.format, *encoder.aliases)}
+        self._extensions = {
+            alias: encoder.format for encoder in formats for alias in (encoder.format, *encoder.aliases)
+        }
         declared = [(operation, name, token) for operation in operations for name, token in tokens_of(operation)]
         for role in (Role.FORMAT, Role.PRESET, Role.SCALE):
             if sum(token.role is role for _, _, token in declared) != 1:
@@ -71,7 +73,9 @@ class Grammar:
         if len(self._owner) != len(declared):
             keys = [token.key for _, _, token in declared]
             raise ValueError(f"declared twice: {', '.join(sorted({key for key in keys if keys.count(key) > 1}))}")
-        ordered = sorted((self._complete(token) for _, _, token in declared), key=lambda token: (token.place, token.key))
+        ordered = sorted(
+            (self._complete(token) for _, _, token in declared), key=lambda token: (token.place, token.key)
+        )
         self._tokens = {token.key: token for token in ordered}
         roles = {token.role: token for token in ordered}
         self._format, self._preset, self._scale = roles[Role.FORMAT], roles[Role.PRESET], roles[Role.SCALE]
@@ -132,12 +136,26 @@ class Grammar:
         """Whether the client's Accept header chooses the format."""
         return self.format(plan) == AUTO
 
+    def is_preset_alone(self, plan: Plan) -> bool:
+        """Whether `plan` is a preset with nothing beside it but a format and a scale."""
+        return plan.preset is not None and plan.keys <= {self._preset.key, self._format.key, self._scale.key}
+
+    def chosen(self, plan: Plan) -> frozenset[str]:
+        """The keys of an expanded plan that somebody chose: not the format, nor what is there by default."""
+        defaults = {key for key, text in plan.tokens if text == self._default(self._tokens[key], dict(plan.tokens))}
+        return plan.keys - defaults - {self._format.key}
+
+    def sides(self, plan: Plan) -> dict[str, int]:
+        """The sides in pixels that an expanded plan asks for: the tokens that the scale multiplies."""
+        given = dict(plan.tokens)
+        return {key: int(given[key]) for key in self._scale.scales if key in given}
+
     def values(self, plan: Plan) -> dict[str, Value]:
         """The typed value of each token of `plan`."""
         return {key: self._tokens[key].kind.value(text) for key, text in plan.tokens}
 
     def operations(self, plan: Plan) -> list[Any]:
-        """The operations of an expanded, resolved `plan`, constructed, in no particular order."""
+        """The operations of an expanded, resolved `plan`, constructed, in no certain order."""
         arguments: dict[type, dict[str, Value]] = {}
         for key, value in self.values(plan).items():
             operation, name = self._owner[key]

@@ -28,15 +28,15 @@ def parse_path(raw: str) -> Address:
         raise PathTooLong(f"a path has at most {MAX_PATH} bytes")
     match = _PATH.fullmatch(raw)
     if match is None:
-        raise InvalidPath("a delivery path is /v1/{pub|priv}/{organization}/{tenant}/{space}/img/{asset}/v{version}/{operations}.{ext}")
+        raise InvalidPath(
+            "a path is /v1/{pub|priv}/{organization}/{tenant}/{space}/img/{asset}/v{version}/{operations}.{ext}"
+        )
     access, organization, tenant, space, asset, version, operations, ext = match.groups()
     if len(operations) > MAX_OPERATIONS:
         raise InvalidPath(f"the operations have at most {MAX_OPERATIONS} bytes", field="operations")
     if (ext == "json") != (operations == INFO):
         raise InvalidPath("json goes with info, and with nothing else", field="ext")
-    return Address(
-        cast(Access, access), organization, tenant, space, from_ulid(asset), int(version), operations, ext
-    )
+    return Address(cast(Access, access), organization, tenant, space, from_ulid(asset), int(version), operations, ext)
 
 
 def parse_plan(address: Address, grammar: Grammar) -> Plan | None:

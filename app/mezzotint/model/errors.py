@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class MezzotintError(Exception):
-    """Something a caller is told about: `detail` says what, `field` where, `retry_after` (seconds) when to come back."""
+    """Something a caller is told about: `detail` what, `field` where, `retry_after` (seconds) when to come back."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500

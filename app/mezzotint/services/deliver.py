@@ -1,0 +1,319 @@
+"""Delivery: from the raw path of a request to a picture, in the order of the contract."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import PurePath
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID
+
+from cachetools import TTLCache
+
+from mezzotint.data import assets as rows
+from mezzotint.grammar.parser import variant_identity
+from mezzotint.grammar.path import INFO, canonical_path, parse_path, parse_plan
+from mezzotint.imaging.geometry import Size, lay_out
+from mezzotint.model.asset import Access, Asset, Content, State
+from mezzotint.model.errors import NotFound, Unavailable, UnknownHost
+from mezzotint.model.identifiers import to_ulid
+from mezzotint.model.tenancy import Scope
+from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
+from mezzotint.services.permit import permit_asked, permit_expanded
+from mezzotint.services.variants import Wanted
+from mezzotint.services.verify import Arguments, verify
+
+if TYPE_CHECKING:
+    from mezzotint.data.postgres import Database
+    from mezzotint.grammar import Grammar, Plan
+    from mezzotint.grammar.accept import AcceptClass
+    from mezzotint.model.address import Address
+    from mezzotint.model.policy import Policy
+    from mezzotint.plugin_api import Encoder
+    from mezzotint.services.directory import Directory, Known, Place
+    from mezzotint.services.variants import Made, Variants
+
+ENGINE = "1"
+"""The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+REMEMBERED = 20_000
+REMEMBERED_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A delivery request as a client sent it: raw path without query, host in lower case without port."""
+
+    path: str
+    host: str
+    arguments: Arguments
+    accept: AcceptClass
+
+
+class Lifetime(Enum):
+    """How long a picture may be kept by whoever gets it."""
+
+    FIXED = "fixed"
+    """the URL fixes the picture"""
+    PRESET = "preset"
+    """the preset behind the name may change"""
+    PRIVATE = "private"
+    """only its reader may keep it, until the signature's end"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A picture to send: exactly one of `data` and `open`. `size` in bytes, `seconds` is how long it may be kept."""
+
+    media_type: str
+    size: int
+    content_hash: str
+    modified: datetime
+    file_name: str
+    lifetime: Lifetime
+    seconds: int
+    vary_accept: bool
+    place: Place
+    canonical_path: str
+    variant_id: UUID | None = None
+    data: bytes | None = None
+    open: Callable[[], AbstractContextManager[BinaryIO]] | None = None
+
+
+class Deliver:
+    """Answers delivery requests. Trusts nothing that the edge decided."""
+
+    def __init__(
+        self, *, hosts: tuple[str, ...], grammar: Grammar, encoders: Mapping[str, type[Encoder]], directory: Directory,
+        database: Database, stores: Mapping[str, Storage], variants: Variants,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._hosts = frozenset(hosts)
+        self._grammar = grammar
+        self._encoders = encoders
+        self._directory = directory
+        self._database = database
+        self._stores = stores
+        self._variants = variants
+        self._clock = clock
+        self._assets: TTLCache[tuple[object, ...], Asset] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
+        self._lock = Lock()
+
+    def answer(self, asked: Asked) -> Answer:
+        """The picture asked for. Raises the contract's errors, and those of rendering."""
+        if asked.host not in self._hosts:
+            raise UnknownHost(f"{asked.host[:253]!r} is not served here")
+        address = parse_path(asked.path)
+        plan = parse_plan(address, self._grammar)
+        private = address.access == "priv"
+        known = self._directory.look(
+            address, kid=asked.arguments.kid if private else None, preset=plan.preset if plan else None
+        )
+        now = int(self._clock())
+        until = verify(asked.path, asked.host, address, asked.arguments, known.key, now) if private else None
+        if known.place is None:
+            raise NotFound
+        asset = self._asset(address, known, known.place)
+        if asset.access is Access.PRIVATE and not private:
+            raise NotFound
+        reply = _Reply(address, asset, known.place, canonical_path(address, plan, self._grammar), until, now)
+        if plan is None:
+            return self._info(reply) if address.operations == INFO else self._original(reply)
+        return self._variant(reply, plan, known, asked.accept)
+
+    def _asset(self, address: Address, known: Known, place: Place) -> Asset:
+        # The generations in the key make a deleted or invalidated asset's entry unreachable at once.
+        remembered = (address.asset, address.version, place.space_id, known.generations)
+        with self._lock:
+            asset = self._assets.get(remembered)
+        if asset is None:
+            with self._database.scoped(Scope(place.organization_id, place.tenant_id)) as tx:
+                asset = rows.get(tx, address.asset, address.version)
+            if asset is None or asset.space_id != place.space_id or asset.state is not State.READY:
+                raise NotFound
+            with self._lock:
+                self._assets[remembered] = asset
+        return asset
+
+    def _variant(self, reply: _Reply, asked: Plan, known: Known, accept: AcceptClass) -> Answer:
+        policy, asset = reply.place.policy, reply.asset
+        permit_asked(asked, policy, self._grammar)
+        plan = asked
+        if asked.preset is not None:
+            if known.preset is None:
+                raise NotFound(f"no preset is called {asked.preset!r}", field="operations")
+            plan = self._grammar.expand(asked, known.preset)
+        auto = self._grammar.is_auto(plan)
+        plan = self._grammar.resolve(plan, self._negotiated(plan, asset, accept))
+        permit_expanded(plan, policy, self._grammar)
+        wanted = self._wanted(asset, plan, policy)
+        made = self._variants.obtain(wanted)
+        lifetime = Lifetime.PRESET if asked.preset is not None else Lifetime.FIXED
+        return self._send(reply, wanted, made, lifetime, vary_accept=auto)
+
+    def _negotiated(self, plan: Plan, asset: Asset, accept: AcceptClass) -> str:
+        """The format that the client's Accept chooses: the best it names that can hold the picture."""
+        if accept == "base":
+            return plan.ext
+        animated = asset.version.content is not None and asset.version.content.frames > 1
+        return accept if self._encoders[accept].animation or not animated else "webp"
+
+    def _wanted(self, asset: Asset, plan: Plan, policy: Policy) -> Wanted:
+        content, format = _content(asset), self._grammar.format(plan)
+        frames = content.frames if self._encoders[format].animation else 1
+        layout = lay_out(self._grammar.operations(plan), Size(content.width, content.height))
+        layout.check(max_pixels=_limit(policy.max_output_pixels), frames=frames)
+        identity = variant_identity(plan, asset_sha256=content.content_hash, format=format, recipe=ENGINE)
+        return Wanted(asset, identity, plan.canonical, format, ENGINE, policy)
+
+    def _send(self, reply: _Reply, wanted: Wanted, made: Made, lifetime: Lifetime, *, vary_accept: bool) -> Answer:
+        variant = made.variant
+        opened = None
+        if made.data is None and variant is not None:
+            try:
+                opened = self._stored(variant.store, variant.key)
+            except NotFound:
+                # The row outlived its object: make the picture again under the same identity.
+                self._variants.forget(variant)
+                made = self._variants.remake(wanted)
+                variant = made.variant
+        return reply.answer(
+            media_type=made.media_type,
+            size=made.size,
+            content_hash=made.content_hash,
+            modified=variant.created_at if variant else reply.moment,
+            lifetime=lifetime,
+            ext=wanted.format,
+            vary_accept=vary_accept,
+            variant_id=variant.id if variant else None,
+            data=made.data,
+            open=opened,
+        )
+
+    def _original(self, reply: _Reply) -> Answer:
+        content, version = _content(reply.asset), reply.asset.version
+        public = reply.until is None
+        if public and not reply.place.policy.public_originals:
+            raise NotFound
+        if self._grammar.extension(reply.address.ext) != _extension(content.format):
+            raise NotFound
+        return reply.answer(
+            media_type=content.media_type,
+            size=content.bytes,
+            content_hash=content.content_hash,
+            modified=version.created_at,
+            lifetime=Lifetime.FIXED,
+            ext=_extension(content.format),
+            open=self._stored(version.store, version.key),
+        )
+
+    def _info(self, reply: _Reply) -> Answer:
+        content = _content(reply.asset)
+        facts = {
+            "width": content.width,
+            "height": content.height,
+            "format": _extension(content.format),
+            "orientation": content.orientation,
+            "has_alpha": content.has_alpha,
+            "frames": content.frames,
+            "dominant_colour": content.dominant_colour,
+            "thumbhash": content.thumbhash,
+        }
+        data = json.dumps(facts, separators=(",", ":")).encode()
+        return reply.answer(
+            media_type="application/json",
+            size=len(data),
+            content_hash=hashlib.sha256(data).hexdigest(),
+            modified=reply.asset.version.created_at,
+            lifetime=Lifetime.FIXED,
+            ext="json",
+            data=data,
+        )
+
+    def _stored(self, store: str, key: str) -> Callable[[], AbstractContextManager[BinaryIO]]:
+        """How to open an object that is there now. Raises NotFound, Unavailable."""
+        storage = self._stores[store]
+        try:
+            storage.stat(key)
+        except ObjectNotFound:
+            raise NotFound from None
+        except StoreUnavailable as problem:
+            raise Unavailable("store", str(problem)) from problem
+        return lambda: storage.open(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What all answers to one request have in common; `until` is the signature's end in Unix seconds, or None."""
+
+    address: Address
+    asset: Asset
+    place: Place
+    canonical_path: str
+    until: int | None
+    now: int
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    def answer(
+        self, *, media_type: str, size: int, content_hash: str, modified: datetime, lifetime: Lifetime, ext: str,
+        vary_accept: bool = False, variant_id: UUID | None = None, data: bytes | None = None,
+        open: Callable[[], AbstractContextManager[BinaryIO]] | None = None,
+    ) -> Answer:  # fmt: skip
+        policy = self.place.policy
+        if self.until is not None:
+            lifetime, seconds = Lifetime.PRIVATE, self.until - self.now
+        elif lifetime is Lifetime.PRESET:
+            seconds = _limit(policy.cache_seconds_preset)
+        else:
+            seconds = _limit(policy.cache_seconds_fixed)
+        return Answer(
+            media_type=media_type,
+            size=size,
+            content_hash=content_hash,
+            modified=modified,
+            file_name=f"{_stem(self.asset)}.{ext}",
+            lifetime=lifetime,
+            seconds=seconds,
+            vary_accept=vary_accept,
+            place=self.place,
+            canonical_path=self.canonical_path,
+            variant_id=variant_id,
+            data=data,
+            open=open,
+        )
+
+
+def _stem(asset: Asset) -> str:
+    """What a saved picture is called: the original's name where it is plain enough, else the asset's identifier."""
+    stem = PurePath(asset.version.file_name).stem
+    return stem if _PLAIN.fullmatch(stem) else to_ulid(asset.id)
+
+
+def _content(asset: Asset) -> Content:
+    if asset.version.content is None:
+        raise NotFound  # only a ready version is served, and that has its content
+    return asset.version.content
+
+
+def _limit(value: int | None) -> int:
+    if value is None:
+        raise ValueError("a place's policy is complete")
+    return value
+
+
+def _extension(format: str) -> str:
+    """The ext of a source format: libvips says jpeg where URLs say jpg."""
+    return "jpg" if format == "jpeg" else format

@@ -1,0 +1,198 @@
+"""Stored variants: found in memory, Redis or the registry, or made once, stored and recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from cachetools import TTLCache
+from mezzotint.imaging.client import RenderJob
+
+from mezzotint.data import locks
+from mezzotint.data import variants as rows
+from mezzotint.model.errors import NotFound, Unavailable
+from mezzotint.model.tenancy import Scope
+from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
+from mezzotint.services.flights import Flights
+
+if TYPE_CHECKING:
+    from mezzotint.data.redis import Redis
+    from mezzotint.data.variant_cache import VariantCache
+    from mezzotint.imaging.client import Rendered, Renderers
+    from mezzotint.imaging.sources import Sources
+
+    from mezzotint.data.postgres import Database
+    from mezzotint.model.asset import Asset
+    from mezzotint.model.policy import Policy
+    from mezzotint.model.variant import Variant
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 20_000
+REMEMBERED_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A variant asked for: the asset at one version, the resolved plan and the identity these make."""
+
+    asset: Asset
+    identity: str
+    operations: str
+    format: str
+    recipe: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A variant's picture: its row (None when it could not be recorded), and its bytes when they are at hand."""
+
+    content_hash: str
+    media_type: str
+    size: int
+    variant: Variant | None
+    data: bytes | None = None
+
+
+class Variants:
+    """Finds variants and makes the missing ones; one maker at a time for each, here and across processes."""
+
+    def __init__(
+        self, *, database: Database, cache: VariantCache, redis: Redis, stores: Mapping[str, Storage],
+        renderers: Renderers, sources: Sources, deadline: float, store: str = "variants",
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._cache = cache
+        self._redis = redis
+        self._stores = stores
+        self._store = store
+        self._renderers = renderers
+        self._sources = sources
+        self._deadline = deadline
+        self._flights: Flights[Made] = Flights()
+        self._remembered: TTLCache[tuple[UUID, str], Variant] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
+        self._lock = Lock()
+
+    def obtain(self, wanted: Wanted) -> Made:
+        """The stored variant, or a new one. Raises what rendering raises, and Unavailable."""
+        found = self._remember(wanted) or self._look_up(wanted)
+        if found is not None:
+            return _stored(found)
+        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted))
+
+    def forget(self, variant: Variant) -> None:
+        """Drop what is remembered of a variant whose object turned out to be lost."""
+        with self._lock:
+            self._remembered.pop((variant.tenant_id, variant.identity), None)
+        self._cache.forget(variant.tenant_id, variant.identity)
+
+    def remake(self, wanted: Wanted) -> Made:
+        """The picture made anew although a row exists: its object is lost."""
+        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make(wanted))
+
+    def _make_once(self, wanted: Wanted) -> Made:
+        # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
+        tenant = wanted.asset.tenant_id
+        with locks.variant(
+            self._redis, tenant, wanted.identity, wait=self._deadline, hold=self._deadline + 5
+        ):  # fmt: skip
+            found = self._look_up(wanted)
+            return _stored(found) if found is not None else self._make(wanted)
+
+    def _make(self, wanted: Wanted) -> Made:
+        rendered = self._renderers.render(
+            RenderJob(
+                source=self._source(wanted.asset),
+                operations=wanted.operations,
+                ext=wanted.format,
+                tenant=str(wanted.asset.tenant_id),
+                deadline=self._deadline,
+                max_pixels=wanted.policy.max_source_pixels or 0,
+                max_output_pixels=wanted.policy.max_output_pixels or 0,
+            )
+        )
+        content_hash = hashlib.sha256(rendered.data).hexdigest()
+        return Made(
+            content_hash=content_hash,
+            media_type=rendered.media_type,
+            size=len(rendered.data),
+            variant=self._keep(wanted, rendered, content_hash),
+            data=rendered.data,
+        )
+
+    def _keep(self, wanted: Wanted, rendered: Rendered, content_hash: str) -> Variant | None:
+        """Store and record; a picture that can't be kept now is answered all the same and made again next time."""
+        asset = wanted.asset
+        key = f"{asset.tenant_id}/{wanted.identity[:2]}/{wanted.identity}-{content_hash[:16]}.{wanted.format}"
+        try:
+            self._stores[self._store].put_if_absent(
+                key, io.BytesIO(rendered.data), size=len(rendered.data), content_type=rendered.media_type
+            )
+            with self._database.scoped(Scope(asset.organization_id, asset.tenant_id)) as tx:
+                variant = rows.record(
+                    tx,
+                    asset_id=asset.id,
+                    version=asset.version.number,
+                    identity=wanted.identity,
+                    operations=wanted.operations,
+                    recipe=wanted.recipe,
+                    format=wanted.format,
+                    media_type=rendered.media_type,
+                    width=rendered.width,
+                    height=rendered.height,
+                    frames=rendered.frames,
+                    bytes=len(rendered.data),
+                    content_hash=content_hash,
+                    store=self._store,
+                    key=key,
+                    processing_ms=rendered.elapsed_ms,
+                    cpu_ms=rendered.cpu_ms,
+                )
+        except (StoreUnavailable, Unavailable) as problem:
+            log.warning("variant_not_kept", identity=wanted.identity, problem=str(problem))
+            return None
+        self._cache.put(variant)
+        self._store_in_memory(variant)
+        return variant
+
+    def _source(self, asset: Asset) -> Path:
+        store, key = self._stores[asset.version.store], asset.version.key
+        try:
+            return store.local_path(key) or self._sources.get(asset.version.store, key, store)
+        except ObjectNotFound:
+            log.warning("original_missing", asset=str(asset.id), key=key)
+            raise NotFound from None
+        except StoreUnavailable as problem:
+            raise Unavailable("store", str(problem)) from problem
+
+    def _remember(self, wanted: Wanted) -> Variant | None:
+        with self._lock:
+            return self._remembered.get((wanted.asset.tenant_id, wanted.identity))
+
+    def _store_in_memory(self, variant: Variant) -> None:
+        with self._lock:
+            self._remembered[variant.tenant_id, variant.identity] = variant
+
+    def _look_up(self, wanted: Wanted) -> Variant | None:
+        asset = wanted.asset
+        found = self._cache.get(asset.tenant_id, wanted.identity)
+        if found is None:
+            with self._database.scoped(Scope(asset.organization_id, asset.tenant_id)) as tx:
+                found = rows.get(tx, wanted.identity)
+            if found is not None:
+                self._cache.put(found)
+        if found is not None:
+            self._store_in_memory(found)
+        return found
+
+
+def _stored(variant: Variant) -> Made:
+    return Made(variant.content_hash, variant.media_type, variant.bytes, variant)

@@ -1,0 +1,61 @@
+"""Refusal before any work: what is more than this process can take on costs next to nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from werkzeug.wsgi import ClosingIterator
+
+from mezzotint.model.errors import Overloaded
+from mezzotint.web.errors import PROBLEM, problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+RETRY_AFTER = 1
+"""Seconds; a queue of this length is gone by then."""
+
+
+class Admission:
+    """Lets at most `limit` deliveries into the application at once; the control plane and health checks always pass."""
+
+    def __init__(self, application: WSGIApplication, limit: int) -> None:
+        self._application = application
+        self._limit = limit
+        self._in_flight = 0
+        self._lock = Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ.get("PATH_INFO", "").startswith(("/v1/pub/", "/v1/priv/")):
+            return self._application(environ, start_response)
+        with self._lock:
+            admitted = self._in_flight < self._limit
+            self._in_flight += admitted
+        if not admitted:
+            return _refuse(environ, start_response)
+        try:
+            return ClosingIterator(self._application(environ, start_response), [self._leave])
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._in_flight -= 1
+
+
+def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    refusal = Overloaded("more deliveries are under way than this process takes on", retry_after=RETRY_AFTER)
+    body = json.dumps(problem(refusal, environ.get("HTTP_X_REQUEST_ID"))).encode()
+    headers = [
+        ("Content-Type", PROBLEM),
+        ("Content-Length", str(len(body))),
+        ("Retry-After", str(RETRY_AFTER)),
+        ("Cache-Control", "no-store"),
+        ("X-Accel-Expires", "0"),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [body]

@@ -1,0 +1,41 @@
+"""The Flask application: blueprints found, errors told, requests logged, background loops started."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+
+from flask import Flask
+
+from mezzotint import logs, settings, wiring
+from mezzotint.web import api, delivery, errors, health, request_log
+from mezzotint.web.admission import Admission
+
+
+def create_app(house: wiring.House | None = None) -> Flask:
+    """The application around `house`; without one a server's, built from the settings, its loops started."""
+    if house is None:
+        loaded = settings.load()
+        logs.configure(loaded.logging.level)
+        house = wiring.build(loaded)
+        _start_background(house)
+    app = Flask("mezzotint", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["mezzotint"] = house
+    request_log.install(app)
+    errors.install(app)
+    delivery.install(app)
+    app.register_blueprint(health.blueprint)
+    for module in pkgutil.iter_modules(api.__path__):
+        app.register_blueprint(importlib.import_module(f"{api.__name__}.{module.name}").blueprint)
+    app.wsgi_app = Admission(app.wsgi_app, house.in_flight)  # type: ignore[method-assign]
+    return app
+
+
+def _start_background(house: wiring.House) -> None:
+    stop = threading.Event()
+    for loop in (house.publisher.loop, house.usage.loop):
+        threading.Thread(target=loop, args=(stop,), daemon=True).start()
