@@ -16,4 +16,5 @@ class Gif(Encoder):
 
     def encode(self, image: Image, *, quality: int | str | None) -> bytes:
         chosen = _AUTO if quality == "auto" else 100 if quality is None else int(quality)
-        return bytes(image.gifsave_buffer(bitdepth=math.ceil(chosen * 8 / 100), effort=3, keep="none"))
+        depth = math.ceil(chosen * 8 / 100)
+        return bytes(image.gifsave_buffer(bitdepth=depth, effort=3, keep_duplicate_frames=True, keep="none"))

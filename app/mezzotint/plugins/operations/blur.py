@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from mezzotint.plugin_api import Frame, Image, Operation, Stage, decimal
 
-
 _WIDE = 8
 """pixels of sigma above which a blur is made on a reduced picture"""
 

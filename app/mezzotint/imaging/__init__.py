@@ -1,0 +1,1 @@
+"""Bytes and a plan to bytes."""

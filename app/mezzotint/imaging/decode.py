@@ -1,0 +1,113 @@
+"""Files to pictures: what they are, whether they are bearable, and only then their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyvips
+
+from mezzotint.imaging.geometry import Size, Symmetry
+from mezzotint.model.errors import PictureRefused, UnsupportedType
+from mezzotint.plugin_api import Decoder, Image
+
+_HEAD = 64
+_METADATA = ("exif-data", "xmp-data", "iptc-data", "icc-profile-data")
+_SAMPLE_BYTES = {"uchar": 1, "ushort": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file's header may announce. `pixels` is width x height x frames."""
+
+    pixels: int
+    side: int = 30_000
+    frames: int = 256
+    decoded_bytes: int = 512 * 1024**2
+    metadata_bytes: int = 8 * 1024**2
+
+    def check(self, header: Image, frames: int) -> None:
+        """Raises PictureRefused when decoding would cost more than this allows."""
+        width, height = header.width, header.height
+        if max(width, height) > self.side:
+            raise PictureRefused(f"{width}x{height} has a side above {self.side} pixels")
+        if frames > self.frames:
+            raise PictureRefused(f"{frames} frames are more than {self.frames}")
+        pixels = width * height * frames
+        if pixels > self.pixels:
+            raise PictureRefused(f"{width}x{height} x {frames} frames is more than {self.pixels} pixels")
+        if pixels * header.bands * _SAMPLE_BYTES.get(header.format, 8) > self.decoded_bytes:
+            raise PictureRefused(f"{width}x{height} would decode to more than {self.decoded_bytes} bytes")
+        if sum(len(header.get(name)) for name in _METADATA if header.get_typeof(name)) > self.metadata_bytes:
+            raise PictureRefused(f"its metadata is more than {self.metadata_bytes} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that passed: its header is read, its pixels are not."""
+
+    path: Path
+    decoder: Decoder
+    header: Image
+    frames: int
+
+    @property
+    def size(self) -> Size:
+        """Of one frame, as stored."""
+        return Size(self.header.width, self.header.height)
+
+    @property
+    def orientation(self) -> int:
+        """EXIF's, 1 when the file says nothing."""
+        return int(self.header.get("orientation")) if self.header.get_typeof("orientation") else 1
+
+    @property
+    def upright(self) -> Size:
+        """The size of one frame once its orientation is applied."""
+        return Symmetry.of_orientation(self.orientation).size(self.size)
+
+    def read(self, *, shrink: int = 1) -> Image:
+        """The picture, or the first frame of an animation, to be read from top to bottom once."""
+        return self.decoder.open(self.path, shrink=shrink)
+
+    def read_frames(self) -> list[Image]:
+        """Each frame of an animation, decoded."""
+        strip = self.decoder.open(self.path, animated=True).copy_memory()
+        width, height = self.size
+        return [strip.crop(0, height * frame, width, height) for frame in range(self.frames)]
+
+
+class Decoders:
+    """The formats that may come in."""
+
+    def __init__(self, decoders: Iterable[Decoder]) -> None:
+        self._decoders = tuple(decoders)
+
+    def allow_only_these(self) -> None:
+        """From here on this process loads nothing but the formats of its decoders, whoever asks."""
+        pyvips.operation_block_set("VipsForeignLoad", True)
+        for decoder in self._decoders:
+            for loader in decoder.loaders:
+                pyvips.operation_block_set(loader, False)
+
+    def open(self, path: Path, limits: Limits) -> Source:
+        """The picture in `path`, by its first bytes. Raises UnsupportedType, PictureRefused."""
+        decoder = self._sniff(path)
+        decoder.check(path)
+        try:
+            header = decoder.open(path)
+        except pyvips.Error as problem:
+            raise PictureRefused(f"the {decoder.name} file can't be read") from problem
+        animated = decoder.animation and header.get_typeof("n-pages")
+        frames = int(header.get("n-pages")) if animated else 1
+        limits.check(header, frames)
+        return Source(path, decoder, header, frames)
+
+    def _sniff(self, path: Path) -> Decoder:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        for decoder in self._decoders:
+            if decoder.sniff(head):
+                return decoder
+        raise UnsupportedType(f"the file is none of {', '.join(sorted(each.name for each in self._decoders))}")

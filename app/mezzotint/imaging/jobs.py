@@ -1,0 +1,78 @@
+"""What renderers are asked and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """A variant to make from the file `source`.
+
+    `operations` and `ext` are a resolved plan's: no preset and no `auto` format in it. `deadline` is in seconds from
+    now, waiting included; `max_pixels` bounds the source (width x height x frames), `max_output_pixels` the output.
+    """
+
+    source: Path
+    operations: str
+    ext: str
+    tenant: str
+    deadline: float
+    max_pixels: int
+    max_output_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class InspectJob:
+    """The facts of the file `source` to find out, by decoding all of it."""
+
+    source: Path
+    tenant: str
+    deadline: float
+    max_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A variant: its bytes, its size in pixels (of one frame), and what it cost in milliseconds."""
+
+    data: bytes
+    format: str
+    media_type: str
+    width: int
+    height: int
+    frames: int
+    cpu_ms: float
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The facts of an original. `width` and `height` are those of the upright picture, of one frame of it."""
+
+    format: str
+    media_type: str
+    width: int
+    height: int
+    orientation: int
+    has_alpha: bool
+    frames: int
+    colour_space: str
+    bits: int
+    exif: dict[str, Any]
+    dominant_colour: str
+    """#rrggbb"""
+    thumbhash: str
+    """base64"""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """How the renderer pool is doing: workers at all, those at work, jobs waiting, and the libvips it runs."""
+
+    workers: int
+    busy: int
+    queued: int
+    libvips: str
