@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8080, help="the public port (default: 8080)")
     parser.add_argument("--host", default="localhost", help="the name browsers reach it by (default: localhost)")
     parser.add_argument("--folder", type=Path, default=CODE / "var", help="where data is kept (default: var)")
+    parser.add_argument("--user", default="mezzotint", help="whom root runs it as (default: mezzotint)")
     parser.add_argument(
         "--only",
         type=lambda text: text.split(","),
@@ -51,14 +53,17 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    if os.geteuid() == 0:
-        raise CannotStart("does not run as root; scripts/run started by root changes to the user mezzotint")
-    os.umask(0o077)
     layout = Layout(arguments.folder.resolve())
+    if os.geteuid() == 0:
+        become(arguments.user, layout.root)
+    os.umask(0o077)
     try:
         layout.create()
     except PermissionError as refused:
-        raise CannotStart(f"may not write to {refused.filename}: choose another folder with --folder") from None
+        raise CannotStart(
+            f"the user {pwd.getpwuid(os.geteuid()).pw_name} may not write to {refused.filename}: "
+            "make that user its owner, or choose another folder with --folder"
+        ) from None
     try:
         lock(layout.root / "supervisor.lock")
         inherited = lock(layout.root / "parts.lock", patience=60.0)  # parts of a killed supervisor may be ending
@@ -82,6 +87,21 @@ def run(arguments: argparse.Namespace) -> None:
         supervisor.run(lambda: welcome(loaded, arguments.only))
     finally:
         layout.discard_sockets()
+
+
+def become(name: str, folder: Path) -> None:
+    """Give up being root, for good; a folder that is made for the user is the user's."""
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        raise CannotStart(f"there is no user {name} to run as; name another one with --user") from None
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+    os.environ["HOME"] = str(folder)
 
 
 def parts(layout: Layout, loaded: settings.Settings, only: list[str]) -> list[Part]:
