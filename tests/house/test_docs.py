@@ -1,0 +1,54 @@
+"""What the docs claim, the code keeps."""
+
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+
+from mezzotint import settings
+from mezzotint.model import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def table_rows(page: str) -> set[tuple[str, ...]]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return {tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in text.splitlines() if "|" in line}
+
+
+def test_every_error_code_is_documented_with_its_status():
+    documented = {(row[0], row[1]) for row in table_rows("errors.md")}
+    known = {
+        (str(error.status), error.code)
+        for _, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.MezzotintError)
+    }
+    assert known <= documented
+    assert {row for row in documented if row[0].isdigit()} == known
+
+
+def test_every_setting_is_documented_with_its_default():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([a-z_.*]+)`", text, re.MULTILINE))
+    rooms = {field.name: field.type for field in dataclasses.fields(settings.Settings) if field.name != "stores"}
+    known = {"stores.*.kind"}
+    for room, kind in rooms.items():
+        fields = dataclasses.fields(getattr(settings, kind))
+        known |= {f"{room}.{field.name}" for field in fields}
+    assert documented == known
+
+
+def test_every_room_says_what_it_is_in_at_most_ten_lines():
+    rooms = [folder.parent for folder in (ROOT / "app" / "mezzotint").rglob("__init__.py")]
+    tops = {room for room in rooms if room.parent.name == "mezzotint"} | {ROOT / "nginx"}
+    for room in tops:
+        readme = room / "README.md"
+        assert readme.exists(), f"{room.relative_to(ROOT)} has no README.md"
+        assert len(readme.read_text(encoding="utf-8").splitlines()) <= 10, f"{readme.relative_to(ROOT)} is too long"
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http:", "https:")):
+                assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
