@@ -136,6 +136,7 @@ class Placement:
 class Layout:
     """The whole way from the stored picture to the output: `region` of it, `symmetry`, `angle`, `placement`."""
 
+    target: Target
     region: Region
     """of the stored picture, as it is stored"""
     symmetry: Symmetry
@@ -149,6 +150,12 @@ class Layout:
     def output(self) -> Size:
         return self.placement.output
 
+    @property
+    def smart(self) -> str | None:
+        """The gravity that looks at the pixels for what to keep, when something is to be cut off."""
+        cut = self.placement.visible.size == self.output != self.placement.picture
+        return self.target.gravity if cut and self.target.gravity in SMART else None
+
     def check(self, *, max_pixels: int, max_side: int = MAX_SIDE, frames: int = 1) -> None:
         """Raises OutputTooLarge when a side or the pixels of all frames together are more than allowed."""
         width, height = self.output
@@ -159,20 +166,14 @@ class Layout:
             raise OutputTooLarge(f"{width}x{height}{of_frames} is more than {max_pixels} pixels")
 
 
-def target_of(operations: Iterable[Operation], upright: Size) -> Target:
-    """What `operations` ask together of a picture that measures `upright` once its EXIF orientation is applied."""
+def lay_out(operations: Iterable[Operation], upright: Size, orientation: int = 1) -> Layout:
+    """The layout that `operations` give a picture that measures `upright` once its EXIF orientation is applied."""
     target = Target(*upright)
     for operation in sorted(operations, key=lambda operation: operation.stage):
         target = operation.shape(target)
-    return target
-
-
-def lay_out(target: Target, orientation: int = 1) -> Layout:
-    """The layout that `target` gives a picture stored with this EXIF orientation."""
-    upright = Symmetry.of_orientation(orientation)
-    source = Size(target.source_width, target.source_height)
-    region = Region(*(target.region or (0, 0, *source)))
-    symmetry, angle = _turned_and_mirrored(upright, target)
+    stored = Symmetry.of_orientation(orientation)
+    region = Region(*(target.region or (0, 0, *upright)))
+    symmetry, angle = _turned_and_mirrored(stored, target)
     box = bounding_box(Symmetry(turns=target.degrees // 90).size(region.size), angle)
     placement = place(
         box,
@@ -182,7 +183,7 @@ def lay_out(target: Target, orientation: int = 1) -> Layout:
         gravity=target.gravity,
         enlarge=target.enlarge,
     )
-    return Layout(upright.source_of(region, source), symmetry, angle, box, placement)
+    return Layout(target, stored.source_of(region, upright), symmetry, angle, box, placement)
 
 
 def _turned_and_mirrored(symmetry: Symmetry, target: Target) -> tuple[Symmetry, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import pyvips
 
@@ -13,11 +12,11 @@ from mezzotint.imaging import picture
 from mezzotint.imaging.canvas import background_of, lay_on
 from mezzotint.imaging.colour import premultiplied, straight
 from mezzotint.imaging.decode import Decoders, Limits, Source
-from mezzotint.imaging.geometry import SMART, Layout, Placement, lay_out, target_of
+from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered, RenderJob
 from mezzotint.imaging.resample import attend
 from mezzotint.model.errors import OutputTooLarge, PictureRefused
-from mezzotint.plugin_api import Encoder, Frame, Image, Operation, Stage, Target
+from mezzotint.plugin_api import Encoder, Frame, Image, Operation, Stage
 
 _MIXING = (Stage.BLUR, Stage.SHARPEN)
 """Stages that mix neighbours, which is right on premultiplied colours alone."""
@@ -38,13 +37,15 @@ class Pipeline:
         operations = sorted(self._grammar.operations(plan), key=lambda operation: operation.stage)
         encoder = self._encoders[self._grammar.format(plan)]
         source = self._decoders.open(job.source, Limits(pixels=job.max_pixels))
-        target = target_of(operations, source.upright)
-        layout = lay_out(target, source.orientation)
+        layout = lay_out(operations, source.upright, source.orientation)
         frames = source.frames if encoder.animation else 1
         layout.check(max_pixels=job.max_output_pixels, max_side=encoder.max_side, frames=frames)
         try:
-            image = _draw(source, frames, target, layout, operations, encoder, job.max_output_pixels)
-            data = encoder.encode(image, quality=target.quality)
+            pictures = _pictures(source, layout, job.max_output_pixels, animated=frames > 1)
+            background = background_of(layout.target.background, alpha=encoder.alpha)
+            frame = Frame(*source.upright, *layout.output)
+            drawn = [_apply(operations, lay_on(each, layout.placement, background), frame) for each in pictures]
+            data = encoder.encode(_strip(drawn), quality=layout.target.quality)
         except pyvips.Error as problem:
             raise PictureRefused(f"the {source.decoder.name} file can't be decoded") from problem
         return Rendered(
@@ -59,35 +60,21 @@ class Pipeline:
         )
 
 
-def _draw(
-    source: Source,
-    frames: int,
-    target: Target,
-    layout: Layout,
-    operations: Sequence[Operation],
-    encoder: Encoder,
-    max_pixels: int,
-) -> Image:
-    placement = layout.placement
-    smart = target.gravity if target.fit == "cover" and target.gravity in SMART else None
-    part = None if smart else placement.visible
-    pictures = picture.animation(source, layout, part) if frames > 1 else [picture.still(source, layout, part)]
-    if smart:
-        pictures = [whole.copy_memory() for whole in pictures]
-        placement = _aim(placement, pictures[0], smart, max_pixels)
-        pictures = [whole.crop(*placement.visible) for whole in pictures]
-    background = background_of(target.background, alpha=encoder.alpha)
-    frame = Frame(*source.upright, *placement.output)
-    drawn = [_apply(operations, lay_on(image, placement, background), frame) for image in pictures]
-    return drawn[0] if frames == 1 else _strip(drawn)
+def _pictures(source: Source, layout: Layout, max_pixels: int, *, animated: bool) -> list[Image]:
+    """What the output shows of each frame."""
+    part = None if layout.smart else layout.placement.visible
+    pictures = picture.animation(source, layout, part) if animated else [picture.still(source, layout, part)]
+    return _attended(pictures, layout.output, layout.smart, max_pixels) if layout.smart else pictures
 
 
-def _aim(placement: Placement, whole: Image, interesting: str, max_pixels: int) -> Placement:
+def _attended(wholes: Sequence[Image], size: Size, interesting: str, max_pixels: int) -> list[Image]:
+    width, height = wholes[0].width, wholes[0].height
+    if width * height > max_pixels:
+        raise OutputTooLarge(f"{interesting} would search {width}x{height}: more than {max_pixels} pixels")
+    decoded = [whole.copy_memory() for whole in wholes]
     # One frame decides for all: an animation whose crop wanders would jump.
-    if whole.width * whole.height > max_pixels:
-        raise OutputTooLarge(f"{interesting} would search {whole.width}x{whole.height}: more than {max_pixels} pixels")
-    left, top = attend(whole, placement.output, interesting)
-    return replace(placement, left=-left, top=-top)
+    left, top = attend(decoded[0], size, interesting)
+    return [whole.crop(left, top, *size) for whole in decoded]
 
 
 def _apply(operations: Sequence[Operation], image: Image, frame: Frame) -> Image:
@@ -101,6 +88,8 @@ def _apply(operations: Sequence[Operation], image: Image, frame: Frame) -> Image
 
 def _strip(frames: Sequence[Image]) -> Image:
     """Frames as libvips keeps an animation: one below the other. Delays and loop are the first frame's metadata."""
+    if len(frames) == 1:
+        return frames[0]
     strip = pyvips.Image.arrayjoin(list(frames), across=1).copy()
     strip.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
     return strip
