@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -53,9 +54,9 @@ class RunningPart:
 class Installation:
     """`scripts/run` without its installing: the supervisor and the parts named, stopped on leaving the context."""
 
-    def __init__(self, *, only: Sequence[str] = (), port: int = 0, folder: Path | None = None) -> None:
+    def __init__(self, *, only: Sequence[str] = (), port: int = 0, beneath: str = "") -> None:
         self.home = private_folder()
-        self.folder = folder or self.home / "var"
+        self.folder = self.home / beneath / "var"
         self.output = self.home / "output"
         self.command = [sys.executable, "-m", "mezzotint.standalone", "--folder", str(self.folder)]
         self.command += ["--only", ",".join(only)] if only else []
@@ -105,6 +106,14 @@ class Installation:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
+
+    @contextmanager
+    def prepared(self) -> Iterator[Self]:
+        """Not started: for one that will be refused."""
+        try:
+            yield self
+        finally:
+            shutil.rmtree(self.home)
 
     def __enter__(self) -> Self:
         try:

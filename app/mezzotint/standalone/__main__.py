@@ -96,7 +96,7 @@ def become(name: str, folder: Path) -> None:
     except KeyError:
         raise CannotStart(f"there is no user {name} to run as; name another one with --user") from None
     if not folder.exists():
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
         os.chown(folder, user.pw_uid, user.pw_gid)
     os.setgroups([])
     os.setgid(user.pw_gid)

@@ -63,11 +63,17 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Tables:
 
 
 def dump(tables: Mapping[str, Any], prefix: str = "") -> str:
-    """TOML of nested tables; strings, numbers, truth values and lists of them are spelled as in JSON."""
-    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
-    text = f"\n[{prefix}]\n" if prefix and plain else ""
-    text += "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in plain.items())
+    """TOML of nested tables whose values are strings, numbers, truth values or lists of them."""
+    text = f"\n[{prefix}]\n" if prefix else ""
+    text += "".join(
+        f"{spell(key)} = {spell(value)}\n" for key, value in tables.items() if not isinstance(value, Mapping)
+    )
     for key, value in tables.items():
         if isinstance(value, Mapping):
-            text += dump(value, f"{prefix}.{json.dumps(key)}" if prefix else json.dumps(key))
+            text += dump(value, f"{prefix}.{spell(key)}" if prefix else spell(key))
     return text
+
+
+def spell(value: object) -> str:
+    """JSON's spelling is TOML's too, but for one control character that JSON leaves as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

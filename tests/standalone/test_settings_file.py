@@ -1,0 +1,49 @@
+"""The settings file says what it was told, and the machine's own facts win over the operator's."""
+
+import tomllib
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mezzotint import settings
+from mezzotint.standalone import settings_file
+from mezzotint.standalone.layout import Layout
+
+KEYS = st.text(min_size=1, max_size=8)
+PLAIN = (
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+)
+TABLES = st.recursive(
+    st.dictionaries(KEYS, PLAIN | st.lists(PLAIN, max_size=3), max_size=4),
+    lambda inner: st.dictionaries(KEYS, inner | PLAIN, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(TABLES)
+def test_a_dump_reads_back_as_it_was(tables: dict[str, object]) -> None:
+    assert tomllib.loads(settings_file.dump(tables)) == tables
+
+
+def test_the_operators_settings_are_kept_and_the_machines_win(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "var")
+    layout.create()
+    operators = tmp_path / "mezzotint.toml"
+    operators.write_text(
+        '[renderers]\nworkers = 3\nsocket = "/elsewhere"\n[stores.originals]\nkind = "minio"\nbucket = "b"\n'
+    )
+    loaded = settings.load(settings_file.write(layout, host="pictures.example", port=8181, operators=operators))
+    assert loaded.renderers.workers == 3
+    assert loaded.renderers.socket == layout.sockets / "renderers.sock"
+    assert (loaded.stores["originals"].kind, loaded.stores["originals"].options) == ("minio", {"bucket": "b"})
+    assert loaded.stores["variants"].kind == "filesystem"
+    assert loaded.public.base_url == "http://pictures.example:8181"
+    assert "pictures.example" in loaded.public.hosts
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "var")
+    layout.create()
+    first = settings_file.write(layout, host="localhost", port=8080).read_text()
+    assert settings_file.write(layout, host="localhost", port=8080).read_text() == first
