@@ -1,0 +1,315 @@
+"""The renderers' master: takes jobs, lets them wait their turn, hands them to idle renderers, replaces dead ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import structlog
+
+from mezzotint.imaging import wire
+from mezzotint.imaging.jobs import PoolStatus
+from mezzotint.imaging.renderer.queue import FairQueue
+
+log = structlog.get_logger(__name__)
+
+_BACKLOG = 1024
+_HEADER_SECONDS = 5.0
+"""to send a job once connected"""
+_GRACE_SECONDS = 0.5
+"""past its deadline, after which a renderer that should have died by its own timer is killed"""
+_RESPAWN_SECONDS = 1.0
+"""between two tries to start a renderer that died before it was ready"""
+_STOP_SECONDS = 10.0
+_REPORT_BYTES = 64 * 1024
+
+Job = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How large the pool is and how much it lets wait; see the settings of the same names."""
+
+    socket: Path
+    workers: int
+    queue: int
+    queue_per_tenant: int
+    memory_bytes: int
+    recycle: int
+
+
+@dataclass(eq=False, slots=True)
+class _Caller:
+    """A connection and the job it brings; `expires` is when to give up on what it does now."""
+
+    connection: socket.socket
+    expires: float
+    received: bytearray = field(default_factory=bytearray)
+    job: Job | None = None
+
+    @property
+    def tenant(self) -> str:
+        return str(self.job["tenant"]) if self.job else ""
+
+
+@dataclass(eq=False, slots=True)
+class _Worker:
+    """A renderer process and what it is at."""
+
+    pid: int
+    channel: socket.socket
+    ready: bool = False
+    leaving: bool = False
+    caller: _Caller | None = None
+    answering: bool = False
+    killed: bool = False
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and not self.leaving and self.caller is None
+
+
+class Master:
+    """One thread around one selector. `renderer` is what a forked process runs with its channel; it never returns."""
+
+    def __init__(self, settings: PoolSettings, renderer: Callable[[socket.socket], NoReturn], libvips: str) -> None:
+        self._settings = settings
+        self._renderer = renderer
+        self._libvips = libvips
+        self._queue: FairQueue[_Caller] = FairQueue(settings.queue, settings.queue_per_tenant)
+        self._callers: set[_Caller] = set()
+        """those that wait: to be read, or for a renderer"""
+        self._workers: set[_Worker] = set()
+        self._spawn_after = 0.0
+        self._asked_to_stop = False
+        self._stopping_until: float | None = None
+        self._selector = selectors.DefaultSelector()
+        self._listener = _listen(settings.socket)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._wake_in, self._wake_out = socket.socketpair()
+        for end in (self._wake_in, self._wake_out):
+            end.setblocking(False)
+        self._selector.register(self._wake_out, selectors.EVENT_READ, lambda: self._wake_out.recv(_REPORT_BYTES))
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then let the jobs at work finish."""
+        signal.set_wakeup_fd(self._wake_in.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask_to_stop)
+        log.info("renderers_started", socket=str(self._settings.socket), workers=self._settings.workers)
+        while self._stopping_until is None or (self._busy and time.monotonic() < self._stopping_until):
+            self._spawn()
+            for key, _ in self._selector.select(self._seconds_to_wait()):
+                key.data()
+            if self._asked_to_stop:
+                self._stop()
+            self._expire()
+            self._dispatch()
+        for worker in self._workers:
+            os.kill(worker.pid, signal.SIGKILL)
+            os.waitpid(worker.pid, 0)
+        log.info("renderers_stopped")
+
+    @property
+    def _busy(self) -> int:
+        return sum(worker.caller is not None for worker in self._workers)
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked_to_stop = True
+
+    def _stop(self) -> None:
+        if self._stopping_until is None:
+            self._stopping_until = time.monotonic() + _STOP_SECONDS
+            self._selector.unregister(self._listener)
+            self._listener.close()
+            self._settings.socket.unlink(missing_ok=True)
+            for caller in list(self._callers):
+                self._refuse(caller, "unavailable", "the renderers are being stopped")
+
+    # Callers
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # gone again, or too many open files: it waits in the backlog
+            return
+        connection.setblocking(False)
+        caller = _Caller(connection, time.monotonic() + _HEADER_SECONDS)
+        self._callers.add(caller)
+        self._selector.register(connection, selectors.EVENT_READ, partial(self._read, caller))
+
+    def _read(self, caller: _Caller) -> None:
+        try:
+            data = caller.connection.recv(wire.MAX_HEADER)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data or caller.job is not None:  # gone, or talking out of turn
+            self._dismiss(caller)
+            return
+        caller.received += data
+        try:
+            job = wire.unpack(bytes(caller.received))
+            if job is not None:
+                self._take(caller, job)
+        except (wire.BrokenMessage, KeyError, TypeError, ValueError):
+            self._refuse(caller, "internal_error", "not a job")
+
+    def _take(self, caller: _Caller, job: Job) -> None:
+        if job["kind"] == "ping":
+            status = PoolStatus(self._settings.workers, self._busy, len(self._queue), self._libvips)
+            self._answer(caller, asdict(status))
+            return
+        caller.job, caller.expires = job, float(job["expires"])
+        if not self._queue.push(caller.tenant, caller):
+            self._refuse(caller, "overloaded", "too many pictures are waiting to be made")
+
+    def _refuse(self, caller: _Caller, code: str, detail: str) -> None:
+        if caller.job is not None:
+            log.warning("job_refused", code=code, tenant=caller.tenant, kind=caller.job["kind"])
+        self._answer(caller, {"error": code, "detail": detail, "retry_after": 1})
+
+    def _answer(self, caller: _Caller, answer: dict[str, Any]) -> None:
+        with suppress(OSError):
+            caller.connection.send(wire.pack(answer))
+        self._dismiss(caller)
+
+    def _dismiss(self, caller: _Caller) -> None:
+        """Forget a caller that no renderer has."""
+        if caller in self._callers:
+            self._callers.remove(caller)
+            self._selector.unregister(caller.connection)
+            if caller.job is not None:
+                self._queue.remove(caller.tenant, caller)
+        caller.connection.close()
+
+    # Renderers
+
+    def _spawn(self) -> None:
+        while (
+            len(self._workers) < self._settings.workers
+            and self._stopping_until is None
+            and time.monotonic() >= self._spawn_after
+        ):
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            pid = os.fork()
+            if pid == 0:
+                self._become_renderer(ours, theirs)
+            theirs.close()
+            worker = _Worker(pid, ours)
+            self._workers.add(worker)
+            self._selector.register(ours, selectors.EVENT_READ, partial(self._hear, worker))
+
+    def _become_renderer(self, masters_end: socket.socket, channel: socket.socket) -> NoReturn:
+        signal.set_wakeup_fd(-1)
+        masters_end.close()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # else a caller that we let go would not notice
+        for worker in self._workers:
+            if worker.caller is not None:
+                worker.caller.connection.close()
+        self._wake_in.close()
+        self._selector.close()
+        self._renderer(channel)
+
+    def _dispatch(self) -> None:
+        for worker in [worker for worker in self._workers if worker.idle]:
+            caller = self._queue.pop()
+            if caller is None:
+                return
+            self._callers.remove(caller)
+            self._selector.unregister(caller.connection)
+            worker.caller, worker.answering = caller, False
+            with suppress(OSError):  # it died this moment: its end of the channel will say so
+                header = json.dumps(caller.job).encode()
+                socket.send_fds(worker.channel, [header], [caller.connection.fileno()])
+
+    def _hear(self, worker: _Worker) -> None:
+        try:
+            report = worker.channel.recv(_REPORT_BYTES)
+        except OSError:
+            report = b""
+        if not report:
+            self._bury(worker)
+            return
+        said = json.loads(report)
+        match said.pop("state"):
+            case "ready":
+                worker.ready = True
+            case "answering":
+                worker.answering = True
+            case "done" if worker.caller is not None:
+                worker.leaving = said.pop("last")
+                _log_done(worker.caller, said)
+                worker.caller.connection.close()
+                worker.caller = None
+
+    def _bury(self, worker: _Worker) -> None:
+        _, status = os.waitpid(worker.pid, 0)
+        self._workers.remove(worker)
+        self._selector.unregister(worker.channel)
+        worker.channel.close()
+        code = os.waitstatus_to_exitcode(status)
+        if not worker.ready:
+            self._spawn_after = time.monotonic() + _RESPAWN_SECONDS
+        if not worker.leaving:
+            log.warning("renderer_died", pid=worker.pid, code=code)
+        caller = worker.caller
+        if caller is None:
+            return
+        if worker.answering:  # what was sent can't be taken back; closing tells the caller that it is not whole
+            caller.connection.close()
+        elif worker.killed or code == -signal.SIGALRM:
+            self._refuse(caller, "render_timeout", "the picture took too long to make")
+        else:
+            self._refuse(caller, "renderer_died", "the renderer broke down over this picture")
+
+    # Time
+
+    def _seconds_to_wait(self) -> float | None:
+        moments = [caller.expires for caller in self._callers]
+        moments += [worker.caller.expires + _GRACE_SECONDS for worker in self._workers if worker.caller is not None]
+        if len(self._workers) < self._settings.workers:
+            moments.append(self._spawn_after)
+        if self._stopping_until is not None:
+            moments.append(self._stopping_until)
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for caller in [caller for caller in self._callers if caller.expires <= now]:
+            self._refuse(caller, "overloaded", "the picture waited too long for its turn")
+        for worker in self._workers:
+            if worker.caller is not None and not worker.killed and worker.caller.expires + _GRACE_SECONDS <= now:
+                os.kill(worker.pid, signal.SIGKILL)
+                worker.killed = True
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _log_done(caller: _Caller, report: dict[str, Any]) -> None:
+    facts = {"tenant": caller.tenant, "kind": caller.job["kind"] if caller.job else "", **report}
+    if report["problem"]:
+        log.error("job_failed", **facts)
+    else:
+        log.info("job_done", **facts)

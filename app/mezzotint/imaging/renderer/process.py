@@ -1,0 +1,69 @@
+"""What a renderer's process must be like before it touches a picture."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+LIBVIPS = (8, 18)
+"""The one libvips that decides what variants look like."""
+_JEMALLOC = "libjemalloc.so.2"
+_JEMALLOC_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
+_PR_SET_PDEATHSIG = 1
+_OPEN_FILES = 256
+
+
+def environment() -> dict[str, str]:
+    """The environment variables that libvips and the allocator read while the process starts."""
+    found = {"VIPS_CONCURRENCY": "1", "VIPS_BLOCK_UNTRUSTED": "1"}
+    if any(next(Path(folder).glob(f"**/{_JEMALLOC}"), None) for folder in _JEMALLOC_FOLDERS):
+        # Gives back within a second what a large picture needed.
+        conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:2,background_thread:true"
+        return found | {"LD_PRELOAD": _JEMALLOC, "MALLOC_CONF": conf}
+    return found | {"MALLOC_ARENA_MAX": "2"}
+
+
+def start_again_in(wanted: Mapping[str, str]) -> None:
+    """Replace this process by itself in the `wanted` environment, unless it is in it already."""
+    if not wanted.items() <= os.environ.items():
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **wanted})  # noqa: S606
+
+
+def check_libvips() -> None:
+    """Raises SystemExit with one line that says what is wrong with the libvips found, and what to do."""
+    if "VIPS_UNLIMITED" in os.environ:
+        sys.exit("VIPS_UNLIMITED is set: it takes away libvips' own limits. Unset it.")
+    import pyvips  # noqa: PLC0415  (not before the environment is checked)
+
+    version = tuple(pyvips.version(part) for part in range(3))
+    mend = "Install it again: pip install --force-reinstall --no-cache-dir pyvips-binary pyvips"
+    if not pyvips.API_mode:
+        sys.exit(f"pyvips does not run in API mode, so it uses some other libvips than its wheel's. {mend}")
+    if version[:2] != LIBVIPS:
+        wanted, found = ".".join(map(str, LIBVIPS)), ".".join(map(str, version))
+        sys.exit(f"libvips {found} was found where {wanted} is wanted. {mend}")
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel end this process when `parent` ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked
+        os._exit(1)
+
+
+def limit(memory_bytes: int) -> None:
+    """Bound what a picture can make this process take: memory, open files, and nothing written to disk at all."""
+    for kind, most in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (bound, bound))

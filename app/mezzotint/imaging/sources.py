@@ -1,0 +1,70 @@
+"""Originals brought near: a bounded folder of files from stores, since decoders want a seekable file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from mezzotint.plugin_api import Storage
+
+_IN_USE_SECONDS = 120
+"""A file asked for this recently may be read right now, so it stays whatever the bound says."""
+
+
+class Sources:
+    """Copies of stored objects in `folder`, the least recently used deleted beyond `most_bytes`.
+
+    Any number of processes may share the folder: a file appears whole, and its modification time says when it was
+    last asked for. Objects never change under their key, so a copy is never stale.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+
+    def get(self, store: str, key: str, storage: Storage) -> Path:
+        """The object `key` of the store called `store` as a file. Raises ObjectNotFound, StoreUnavailable."""
+        path = self._folder / hashlib.sha256(f"{store}/{key}".encode()).hexdigest()
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            self._fetch(key, storage, path)
+            self._make_room()
+        return path
+
+    def _fetch(self, key: str, storage: Storage, path: Path) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with storage.open(key) as stream, tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+            partial = Path(file.name)
+            try:
+                shutil.copyfileobj(stream, file, 1024 * 1024)
+                file.flush()
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+
+    def _make_room(self) -> None:
+        files = sorted(self._files(), key=lambda file: file[1])
+        used = sum(size for _, _, size in files)
+        unused_since = time.time() - _IN_USE_SECONDS
+        for path, modified, size in files:
+            if used <= self._most_bytes or modified > unused_since:
+                return
+            path.unlink(missing_ok=True)
+            used -= size
+
+    def _files(self) -> list[tuple[Path, float, int]]:
+        found = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                try:
+                    facts = entry.stat()
+                except FileNotFoundError:  # another process was quicker
+                    continue
+                found.append((Path(entry.path), facts.st_mtime, facts.st_size))
+        return found
