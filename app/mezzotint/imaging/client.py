@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mezzotint.imaging import wire
-from mezzotint.imaging.jobs import InspectJob, Inspection, PoolStatus, Rendered, RenderJob
+from mezzotint.imaging.jobs import Inspection, InspectJob, PoolStatus, Rendered, RenderJob
 from mezzotint.model.errors import (
     InternalError,
     InvalidOperation,
@@ -46,7 +46,7 @@ class Renderers:
         self._path = str(path)
 
     def render(self, job: RenderJob) -> Rendered:
-        """The variant. Raises PictureRefused, UnsupportedType, OutputTooLarge, Overloaded, RenderTimeout, Unavailable."""
+        """The variant. Raises OutputTooLarge and what `inspect` raises."""
         facts, data = self._ask("render", job, job.deadline)
         return Rendered(data=data, **facts)
 

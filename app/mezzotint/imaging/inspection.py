@@ -11,7 +11,7 @@ import pyvips
 from mezzotint.imaging.colour import to_srgb
 from mezzotint.imaging.decode import Decoders, Limits, Source
 from mezzotint.imaging.geometry import Scale, Symmetry, scaled_size
-from mezzotint.imaging.jobs import InspectJob, Inspection
+from mezzotint.imaging.jobs import Inspection, InspectJob
 from mezzotint.imaging.resample import lay_upright, resize
 from mezzotint.imaging.thumbhash import Pixel, thumbhash
 from mezzotint.model.errors import PictureRefused
@@ -55,12 +55,7 @@ def inspect(decoders: Decoders, job: InspectJob) -> Inspection:
 
 def _small(source: Source) -> Image:
     """The first frame, small, upright and in sRGB with alpha; every other frame has been decoded too."""
-    if source.frames > 1:
-        image = source.read_frames()[0]
-    else:
-        image = source.read()
-        if source.orientation > 1:
-            image = image.copy_memory()
+    image = source.read_frames()[0] if source.frames > 1 else source.read()
     factor = min(Fraction(1), Fraction(_SIDE, max(source.size)))
     scale = Scale(factor, factor)
     image = resize(image, scale, scaled_size(source.size, scale))
