@@ -1,0 +1,371 @@
+-- The phases of a request: the only file that touches ngx.* and shared memory. It fetches and hands on; the other
+-- modules decide.
+local accept = require("accept")
+local base64 = require("base64")
+local cache_key = require("cache_key")
+local delivery = require("delivery")
+local disposition = require("disposition")
+local follow = require("follow")
+local generations = require("generations")
+local grammar = require("grammar")
+local json = require("cjson.safe")
+local keys = require("keys")
+local memo = require("memo")
+local path = require("path")
+local problem = require("problem")
+local resp = require("resp")
+local seal = require("seal")
+local signature = require("signature")
+
+local ngx, tonumber = ngx, tonumber
+local var, shared = ngx.var, ngx.shared
+
+local MEMO_SIZE, MEMO_URI_MAX, MEMO_ACCEPT = 8192, 2048, 256
+local LOOK_UP_TIMEOUT, FOLLOW_TIMEOUT = 300, 2500 -- milliseconds; the second outlasts one blocking read
+local LOOK_UP_IDLE, LOOK_UP_POOL = 10000, 8 -- milliseconds, connections of a worker
+local START_PATIENCE, START_TICK = 1, 0.02 -- seconds
+local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
+
+local language, state, signing_keys, redis_address
+local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
+local accept_memo = memo.new(MEMO_ACCEPT)
+
+local M = {}
+
+--- Before the workers fork. `options`: grammar and seal_key (files), redis (URL). Raises what keeps nginx from
+-- starting.
+function M.init(options)
+  local file = assert(io.open(options.grammar, "r"))
+  language = grammar.new(assert(json.decode(file:read("*a"))))
+  file:close()
+  redis_address = resp.address(options.redis)
+  state = generations.new()
+  signing_keys = keys.new(shared.signing_keys, shared.unknown_keys, seal.key(options.seal_key))
+end
+
+local function connect(timeout)
+  return resp.connect(ngx.socket.tcp(), redis_address, timeout)
+end
+
+local function log(message)
+  ngx.log(ngx.WARN, message)
+end
+
+local function follow_publications()
+  local house = {
+    keys = signing_keys, generations = state, ending = ngx.worker.exiting, log = log, sleep = ngx.sleep,
+    connect = function() return connect(FOLLOW_TIMEOUT) end,
+    report = function(epoch) shared.edge:set("epoch", epoch) end,
+  }
+  repeat
+    local ended, defect = pcall(follow.run, house)
+    if not ended then
+      state:follow(false)
+      ngx.log(ngx.ERR, "following failed and starts anew: ", defect)
+      ngx.sleep(1)
+    end
+  until ended or ngx.worker.exiting()
+end
+
+--- One worker follows for all of them; a new one takes its number when it dies.
+function M.init_worker()
+  if ngx.worker.id() == 0 then
+    ngx.timer.at(0, follow_publications)
+  end
+end
+
+local function accept_class()
+  local header = var.http_accept
+  if not header then
+    return "base"
+  end
+  local class = accept_memo:get(header)
+  if not class then
+    class = accept.class(header)
+    accept_memo:put(header, class)
+  end
+  return class
+end
+
+-- The cache key of a reading, made anew when a generation changed.
+local function key_of(reading, version)
+  if reading.version ~= version then
+    reading.version = version
+    reading.generations = cache_key.generations(reading.slots, state)
+    reading.keys = {}
+  end
+  local class = ""
+  if reading.auto then
+    class = accept_class()
+    var.vary = "Accept"
+  end
+  local key = reading.keys[class]
+  if not key then
+    key = cache_key.compose(reading.canonical, class, reading.generations)
+    reading.keys[class] = key
+  end
+  return key
+end
+
+-- No key: the request goes on in another location.
+local function detour(location)
+  var.detour = location
+  return ""
+end
+
+--- The cache key of a public request, or "" and a detour.
+function M.public()
+  local version = state:version()
+  if version == 0 then
+    return detour("/_cold")
+  end
+  local uri = var.request_uri
+  local reading = public_memo:get(uri)
+  if not reading then
+    reading = delivery.read(language, uri)
+    if not reading or reading.address.access ~= "pub" then
+      return detour("/_refused")
+    elseif reading.arguments.download then
+      return detour("/_cold")
+    end
+    if #uri <= MEMO_URI_MAX then
+      public_memo:put(uri, reading)
+    end
+  end
+  local key = key_of(reading, version)
+  return key
+end
+
+-- What nginx's secure_link compares with the presented signature: bound to the host, so that a remembered one is too.
+local function token(sig, host)
+  return base64.url(ngx.md5_bin(sig .. "," .. host))
+end
+
+local function max_age(exp, now)
+  return "private, max-age=" .. (exp > now and exp - now or 0)
+end
+
+-- Let secure_link judge a reading whose key vouches for it.
+local function present(reading, key)
+  local address, host = reading.address, var.host
+  local expected = signature.sign(key.secret, reading.path, reading.arguments.exp, host,
+    address.organization, address.tenant)
+  reading.token = token(expected, host)
+  var.expected_token = reading.token
+  return expected == reading.arguments.sig
+end
+
+--- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by the token set here.
+function M.private()
+  local version, keys_version = state:version(), state:keys_version()
+  if version == 0 then
+    return detour("/_cold")
+  end
+  local uri, now = var.request_uri, ngx.time()
+  local reading = private_memo:get(uri)
+  if reading and reading.keys_version == keys_version and now < reading.good_until then
+    var.expected_token = reading.token
+  else
+    reading = delivery.read(language, uri)
+    if not reading or reading.address.access ~= "priv" or signature.malformed(reading.arguments) then
+      return detour("/_refused")
+    end
+    local key = signing_keys:get(reading.arguments.kid, keys_version)
+    if key == nil then
+      var.asks_redis = var.binary_remote_addr
+      return detour("/_cold")
+    end
+    reading.exp = tonumber(reading.arguments.exp)
+    if not key or not signature.vouches(key, reading.address, reading.exp, now) then
+      return detour("/_refused")
+    elseif reading.arguments.download then
+      return detour("/_cold")
+    end
+    -- Only what was signed right is remembered, so that a flood of forgeries pushes nothing out.
+    if present(reading, key) and #uri <= MEMO_URI_MAX then
+      reading.keys_version = keys_version
+      reading.good_until = key.status == "grace" and key.grace_until or math.huge
+      private_memo:put(uri, reading)
+    end
+  end
+  if reading.said_at ~= now then
+    reading.said_at, reading.max_age = now, max_age(reading.exp, now)
+  end
+  var.max_age = reading.max_age
+  local key = key_of(reading, version)
+  return key
+end
+
+local function answer(what, request_id)
+  local status, headers, body = problem.answer(what, request_id or var.request_id)
+  ngx.status = status
+  for name, value in pairs(headers) do
+    ngx.header[name] = value
+  end
+  ngx.print(body)
+  return ngx.exit(ngx.HTTP_OK) -- the status is out already; this ends the request, not the phase
+end
+
+-- The key of a kid that memory lacks: nil when Redis does not know it either, nil and a code when it can't be asked. It
+-- is asked only while the follower hears it, so that an outage costs nobody a wait.
+local function look_up(kid)
+  if signing_keys:is_unknown(kid) then
+    return nil
+  elseif not state:following() then
+    return nil, "unavailable"
+  end
+  local redis = connect(LOOK_UP_TIMEOUT)
+  local answers = redis and redis:pipeline({ { "HGET", "mz:keys", kid }, { "GET", "mz:epoch" } })
+  if not answers or not answers[2] then
+    return nil, "unavailable"
+  end
+  redis:release(LOOK_UP_IDLE, LOOK_UP_POOL)
+  if not answers[1] then
+    signing_keys:remember_unknown(kid)
+    return nil
+  end
+  signing_keys:add(kid, answers[1])
+  return signing_keys:get(kid, state:keys_version())
+end
+
+-- nil, or the code by which a private request is refused. Looks a key up where memory lacks it.
+local function refusal(reading)
+  local code = signature.malformed(reading.arguments)
+  if code then
+    return code
+  end
+  local key = signing_keys:get(reading.arguments.kid, state:keys_version())
+  if key == nil then
+    key, code = look_up(reading.arguments.kid)
+  end
+  local now = ngx.time()
+  reading.exp = tonumber(reading.arguments.exp)
+  if not key or not signature.vouches(key, reading.address, reading.exp, now) then
+    return code or "signature_invalid"
+  end
+  present(reading, key)
+  var.max_age = max_age(reading.exp, now)
+  local verdict = var.secure_link
+  if verdict ~= "1" then
+    return verdict == "0" and "signature_expired" or "signature_invalid"
+  end
+end
+
+local function wait_for_start()
+  local waited = 0
+  while state:version() == 0 and waited < START_PATIENCE do
+    ngx.sleep(START_TICK)
+    waited = waited + START_TICK
+  end
+  return state:version()
+end
+
+--- The rare cases of both doors, which may wait: the edge has just started, a key is unknown, a download.
+function M.cold()
+  local reading = delivery.read(language, var.request_uri)
+  if not reading then
+    return ngx.exec("/_refused")
+  end
+  -- Without the generations a cached picture could be one that was invalidated, so none is served at all.
+  local version = wait_for_start()
+  local code = version == 0 and "unavailable" or (reading.address.access == "priv" and refusal(reading))
+  if code then
+    var.refusal = code
+    return ngx.exec("/_refused")
+  end
+  if reading.arguments.download then
+    var.disposition = disposition.attachment(reading.arguments.download)
+  end
+  var.cache_key = key_of(reading, version)
+end
+
+--- Says why a door refused.
+function M.refused()
+  local reading, fault = delivery.read(language, var.request_uri)
+  if var.refusal ~= "" then
+    fault = { code = var.refusal }
+  elseif reading then
+    local expired = var.secure_link == "0" and "signature_expired"
+    fault = { code = signature.malformed(reading.arguments) or expired or "signature_invalid" }
+  end
+  return answer(fault)
+end
+
+--- The path to ask the origin for, rebuilt from what was read, "" when there is none. Sets what goes beside it.
+function M.rebuild()
+  local reading = delivery.read(language, var.http_x_mezzotint_uri or "")
+  if not reading then
+    return ""
+  end
+  local address = reading.address
+  var.miss_tenant = address.organization .. "/" .. address.tenant
+  var.miss_path = reading.path
+  if address.access == "priv" then
+    var.miss_sig, var.miss_exp, var.miss_kid = reading.arguments.sig, reading.arguments.exp, reading.arguments.kid
+  end
+  if reading.auto then
+    var.miss_accept = accept_class()
+  end
+  return reading.canonical
+end
+
+local function compare_grammars(theirs)
+  if theirs ~= shared.edge:get("origin_grammar") then
+    shared.edge:set("origin_grammar", theirs)
+    if theirs ~= language.digest then
+      ngx.log(ngx.ERR, "edge and origin speak different grammars: ", language.digest, " here, ", theirs, " there")
+    end
+  end
+end
+
+--- Put the origin's answer into the words of the cache in front. There the last of X-Accel-Expires and Cache-Control
+-- counts, so the one is said after the other.
+function M.relay()
+  local header = ngx.header
+  local lifetime = tonumber(var.upstream_http_x_accel_expires) or 0
+  if ngx.status >= 400 then
+    lifetime = math.min(lifetime, ERROR_SECONDS)
+    header["Cache-Control"] = lifetime > 0 and "public, max-age=" .. lifetime or "no-store"
+  elseif var.miss_sig ~= "" then
+    header["Cache-Control"] = "stale-while-revalidate=" .. STALE_WHILE_REVALIDATE
+  end
+  header["X-Accel-Expires"] = lifetime
+  local theirs = var.upstream_http_x_mezzotint_grammar
+  if theirs then
+    compare_grammars(theirs)
+  end
+end
+
+--- Guard what goes to the control plane: a path that is what it seems, and none of the headers that we speak in.
+function M.control()
+  if not path.plain((delivery.split(var.request_uri))) then
+    return answer({ code = "invalid_path", detail = "the path has a %, a //, a dot segment or an unseen character" })
+  end
+  for name in pairs(ngx.req.get_headers(0)) do
+    if name:find("^x%-mezzotint%-") or name:find("^x%-accel%-") then
+      ngx.req.clear_header(name)
+    end
+  end
+end
+
+--- Answer with a problem: of the given code, or of what nginx itself found wrong.
+function M.problem(code)
+  return answer(code and { code = code } or problem.of_status(ngx.status))
+end
+
+--- Answer with what nginx found wrong in the hop of a miss, under the identifier that the door gave the request.
+function M.miss_problem()
+  return answer(problem.of_status(ngx.status), var.http_x_mezzotint_request)
+end
+
+--- What this edge knows, for its operator.
+function M.status()
+  ngx.header["Content-Type"] = "application/json"
+  ngx.print(json.encode({
+    ready = state:version() > 0, following = state:following(), epoch = shared.edge:get("epoch") or nil,
+    keys = #shared.signing_keys:get_keys(0), grammar = language.digest,
+    origin_grammar = shared.edge:get("origin_grammar"), connections = tonumber(var.connections_active),
+  }))
+end
+
+return M
