@@ -12,6 +12,8 @@ from mezzotint.data.postgres import Database
 from mezzotint.data.snapshot import Snapshot
 from mezzotint.data.variant_cache import VariantCache
 from mezzotint.imaging.client import Renderers
+from mezzotint.imaging.renderer.master import PoolSettings
+from mezzotint.imaging.renderer.serve import serve
 from mezzotint.imaging.sources import Sources
 from mezzotint.services.api_keys import ApiKeys
 from mezzotint.services.assets import Assets
@@ -66,6 +68,24 @@ class House:
 def grammar(settings: Settings) -> Grammar:
     """The URL language of the enabled plug-ins alone; needs no database."""
     return plugins.load(settings.plugins.enabled).grammar()
+
+
+def renderers(settings: Settings) -> None:
+    """Run the renderer pool that `settings` describe until SIGTERM. Raises PluginError, SystemExit."""
+    registry, pool = plugins.load(settings.plugins.enabled), settings.renderers
+    serve(
+        PoolSettings(
+            socket=pool.socket,
+            workers=pool.workers,
+            queue=pool.queue,
+            queue_per_tenant=pool.queue_per_tenant,
+            memory_bytes=pool.memory_bytes,
+            recycle=pool.recycle,
+        ),
+        registry.grammar(),
+        [decoder() for decoder in registry.decoders.values()],
+        [encoder() for encoder in registry.encoders.values()],
+    )
 
 
 def build(settings: Settings) -> House:

@@ -32,11 +32,11 @@ def inspect(decoders: Decoders, job: InspectJob) -> Inspection:
     source = decoders.open(job.source, Limits(pixels=job.max_pixels))
     try:
         small = _small(source)
+        pixels = _pixels(small)
     except pyvips.Error as problem:
         raise PictureRefused(f"the {source.decoder.name} file can't be decoded") from problem
     header = source.header
     width, height = source.upright
-    pixels = _pixels(small)
     return Inspection(
         format=source.decoder.name,
         media_type=source.decoder.media_type,
@@ -64,7 +64,7 @@ def _small(source: Source) -> Image:
 
 
 def _pixels(image: Image) -> list[Pixel]:
-    data = image.write_to_memory()
+    data = bytes(image.write_to_memory())
     return list(zip(data[::4], data[1::4], data[2::4], data[3::4], strict=True))
 
 
