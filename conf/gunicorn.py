@@ -1,10 +1,12 @@
 """gunicorn's settings. What varies between installations comes from Mezzotint's own settings."""
 
-import structlog
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
-from mezzotint import settings
+from mezzotint import logs, settings
 
 _settings = settings.load()
+logs.configure(_settings.logging.level)
 
 bind = f"unix:{_settings.origin.socket}"
 umask = 0o077  # the socket is for our own user
@@ -22,26 +24,16 @@ limit_request_line = 8190  # the edge refuses long paths first
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# One JSON line per event on standard error; the application logs its own requests.
-accesslog = None
-logconfig_dict = {
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processors": [
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"level": _settings.logging.level.upper(), "handlers": ["stderr"]},
-    "loggers": {
-        "gunicorn.error": {"propagate": True},
-        "gunicorn.access": {"level": "CRITICAL", "propagate": False},
-    },
-}
+accesslog = None  # the application logs its own requests
+
+
+class JsonLogger(Logger):
+    """Hands gunicorn's own events to the application's log."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = JsonLogger

@@ -47,3 +47,15 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     layout.create()
     first = settings_file.write(layout, host="localhost", port=8080).read_text()
     assert settings_file.write(layout, host="localhost", port=8080).read_text() == first
+
+
+def test_the_command_line_wins_over_the_operators_file(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "var")
+    layout.create()
+    operators = tmp_path / "mezzotint.toml"
+    operators.write_text('[edge]\nport = 81\n[public]\nhosts = ["a.example"]\nbase_url = "https://a.example"\n')
+    loaded = settings.load(settings_file.write(layout, operators=operators))
+    assert (loaded.edge.port, loaded.public.base_url, loaded.public.hosts) == (81, "https://a.example", ("a.example",))
+    loaded = settings.load(settings_file.write(layout, operators=operators, host="b.example", port=82))
+    assert (loaded.edge.port, loaded.public.base_url) == (82, "http://b.example:82")
+    assert "b.example" in loaded.public.hosts

@@ -38,8 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/run", description="Run Mezzotint on this machine. Ctrl-C stops it; data is kept."
     )
-    parser.add_argument("--port", type=int, default=8080, help="the public port (default: 8080)")
-    parser.add_argument("--host", default="localhost", help="the name browsers reach it by (default: localhost)")
+    parser.add_argument("--port", type=int, help="the public port (default: 8080)")
+    parser.add_argument("--host", help="the name that browsers reach it by (default: localhost)")
     parser.add_argument("--folder", type=Path, default=CODE / "var", help="where data is kept (default: var)")
     parser.add_argument("--user", default="mezzotint", help="whom root runs it as (default: mezzotint)")
     parser.add_argument(
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise CannotStart(
             f"runs already in {layout.root} ({other}); stop that one, or choose another --folder"
         ) from None
-    if "edge" in arguments.only:
-        check_port(arguments.port)
     os.environ[settings.ENVIRONMENT] = str(settings_file.write(layout, host=arguments.host, port=arguments.port))
     loaded = settings.load()
+    if "edge" in arguments.only:
+        check_port(loaded.edge.port)
     supervisor = Supervisor(
         parts(layout, loaded, arguments.only),
         logs=layout.logs,

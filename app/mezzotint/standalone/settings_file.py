@@ -11,41 +11,47 @@ from mezzotint.standalone.parts import postgres, redis
 from mezzotint.standalone.secrets_folder import secret, write_private
 
 OPERATORS = CODE / "conf/mezzotint.toml"
+SEAL_KEY = "seal.key"
 Tables = dict[str, Any]
 
 
-def write(layout: Layout, *, host: str, port: int, operators: Path = OPERATORS) -> Path:
-    """The file's path; mode 0600, since connection strings hold passwords.
+def write(layout: Layout, *, host: str | None = None, port: int | None = None, operators: Path = OPERATORS) -> Path:
+    """The file's path; mode 0600, since connection strings hold passwords. Host and port win over the operator's.
 
     Raises:
         tomllib.TOMLDecodeError: the operator's file is not TOML.
     """
     given = tomllib.loads(operators.read_text(encoding="utf-8")) if operators.exists() else {}
-    tables = merge(merge(defaults(layout, host=host, port=port), given), machine(layout, port=port))
-    path = layout.settings_file
-    write_private(path, "# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables))
-    return path
+    port = port or given.get("edge", {}).get("port", 8080)
+    tables = merge(merge(defaults(layout), public(host or "localhost", port)), given)
+    if host:
+        tables = merge(tables, public(host, port))
+    tables = merge(tables, machine(layout, port))
+    write_private(
+        layout.settings_file, "# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables)
+    )
+    return layout.settings_file
 
 
-def defaults(layout: Layout, *, host: str, port: int) -> Tables:
-    """What the operator's file may say otherwise."""
+def defaults(layout: Layout) -> Tables:
+    """What the operator may say otherwise."""
+    folders = {name: str(layout.root / "store" / name) for name in ("originals", "variants")}
+    return {"stores": {name: {"kind": "filesystem", "folder": folder} for name, folder in folders.items()}}
+
+
+def public(host: str, port: int) -> Tables:
     hosts = list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
-    return {
-        "public": {"hosts": hosts, "base_url": f"http://{host}:{port}"},
-        "stores": {
-            name: {"kind": "filesystem", "folder": str(layout.root / "store" / name)}
-            for name in ("originals", "variants")
-        },
-    }
+    return {"public": {"hosts": hosts, "base_url": f"http://{host}:{port}"}}
 
 
-def machine(layout: Layout, *, port: int) -> Tables:
+def machine(layout: Layout, port: int) -> Tables:
     """What only this machine can know."""
-    secret(layout.secrets, "seal_key")
+    secret(layout.secrets, SEAL_KEY)
+    roles = ("app", "operator", "owner")
     return {
-        "database": {f"{role}_dsn": postgres.dsn(layout, f"mezzotint_{role}") for role in ("app", "operator", "owner")},
+        "database": {f"{role}_dsn": postgres.dsn(layout, f"mezzotint_{role}") for role in roles},
         "redis": {"url": redis.url(layout)},
-        "security": {"seal_key_file": str(layout.secrets / "seal_key")},
+        "security": {"seal_key_file": str(layout.secrets / SEAL_KEY)},
         "renderers": {"socket": str(layout.sockets / "renderers.sock")},
         "origin": {"socket": str(layout.sockets / "origin.sock")},
         "spool": {"folder": str(layout.root / "spool")},
