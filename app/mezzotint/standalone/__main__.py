@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     say(f"Mezzotint in {layout.root}")
     try:
-        supervisor.run(lambda: welcome(loaded, arguments.only))
+        supervisor.run(lambda: welcome(layout, loaded, arguments.only))
     finally:
         layout.discard_sockets()
 
@@ -124,9 +124,10 @@ def check_port(port: int) -> None:
             raise
 
 
-def welcome(loaded: settings.Settings, only: list[str]) -> None:
+def welcome(layout: Layout, loaded: settings.Settings, only: list[str]) -> None:
     if set(ORDER) <= set(only):
-        subprocess.run([sys.executable, "-m", "mezzotint.standalone.demo"], check=False)
+        key_file = layout.secrets / "api_key"
+        subprocess.run([sys.executable, "-m", "mezzotint.standalone.demo", str(key_file)], check=False, timeout=60)
         say(f"Ready at {loaded.public.base_url}. Ctrl-C stops everything; data is kept.")
 
 
