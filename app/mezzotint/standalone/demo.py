@@ -10,6 +10,7 @@ from pathlib import Path
 from mezzotint import settings, wiring
 from mezzotint.model.asset import Access, Asset
 from mezzotint.model.errors import Conflict, MezzotintError
+from mezzotint.model.signing import KeyStatus
 from mezzotint.services.caller import SCOPES, Caller
 from mezzotint.services.ingest import Received
 from mezzotint.standalone.scenery import landscape
@@ -51,7 +52,8 @@ def make_place(house: wiring.House) -> None:
         house.tenancy.create_tenant(CALLER, ORGANIZATION, TENANT, "Studio")
     with suppress(Conflict):
         house.tenancy.create_space(CALLER, ORGANIZATION, TENANT, SPACE, "Gallery")
-    if not house.signing_keys.page(CALLER, ORGANIZATION, TENANT):
+    _, keys = house.signing_keys.page(CALLER, ORGANIZATION, TENANT)
+    if not any(key.status is KeyStatus.ACTIVE for key in keys):
         house.signing_keys.create(CALLER, ORGANIZATION, TENANT)
 
 
