@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         ) from None
     try:
         lock(layout.root / "supervisor.lock")
-        inherited = lock(layout.root / "parts.lock", patience=60.0)  # parts of a killed supervisor may be ending
+        inherited = lock(layout.root / "parts.lock", patience=60.0)  # those of a killed supervisor may be ending
     except Taken as other:
         raise CannotStart(
             f"runs already in {layout.root} ({other}); stop that one, or choose another --folder"
