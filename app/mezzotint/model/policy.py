@@ -1,6 +1,8 @@
 """What a scope allows: every value may be left to the scope above."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 from mezzotint.model.asset import Access
 
@@ -33,6 +35,21 @@ class Policy:
         """This policy, with what it leaves open taken from `parent`."""
         own = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
         return replace(parent, **own)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON's types, every field by its name."""
+        return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in NAMES}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The policy that `to_json` wrote; a field that is missing is None, one that is unknown is ignored."""
+        known = {name: values[name] for name in NAMES if values.get(name) is not None}
+        for name in ("allowed_operations", "allowed_formats"):
+            if name in known:
+                known[name] = tuple(known[name])
+        if "default_access" in known:
+            known["default_access"] = Access(known["default_access"])
+        return cls(**known)
 
 
 NAMES = tuple(f.name for f in fields(Policy))

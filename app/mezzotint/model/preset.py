@@ -12,9 +12,9 @@ from mezzotint.model.tenancy import Owner
 class Preset:
     """A named plan of an organization, tenant or space; the nearest one wins.
 
-    `operations` maps a token's key to its value as given, without defaults: a flag to True, a decimal number to
-    its text, so that no floating point enters. With `auto_generate` it is made ahead for assets that carry one
-    of `match_tags` or lie in one of `match_folders`.
+    `operations` maps a token's key to its value as given, without defaults: a flag to True, a decimal to
+    its text, so that no floating point enters. With `auto_generate` it is made ahead for assets that carry
+    one of `match_tags` or lie in one of `match_folders`.
     """
 
     id: UUID
@@ -29,5 +29,9 @@ class Preset:
 
     @property
     def spelling(self) -> str:
-        """The operations as a URL may write them; their order is the grammar's to settle."""
-        return "-".join(key if value is True else f"{key}_{value}" for key, value in self.operations.items())
+        return spell(self.operations)
+
+
+def spell(operations: Mapping[str, int | str | bool]) -> str:
+    """The operations as a URL may write them; their order is the grammar's to settle."""
+    return "-".join(key if value is True else f"{key}_{value}" for key, value in operations.items())

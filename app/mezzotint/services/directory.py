@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from mezzotint.data import generations, policies, presets, publication, seal, spaces
 from mezzotint.data.snapshot import generation_scopes
-
-from mezzotint.data import generations, policies, presets, seal, signing_keys, spaces
 from mezzotint.model.address import Address
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.policy import Policy
@@ -21,9 +20,8 @@ from mezzotint.model.tenancy import Owner
 from mezzotint.services.verify import VerifyingKey
 
 if TYPE_CHECKING:
-    from mezzotint.data.snapshot import Snapshot
-
     from mezzotint.data.postgres import Database, Transaction
+    from mezzotint.data.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +63,35 @@ class Directory:
                 return self._registered(tx, address, kid, preset)
         return Known(
             place=_place(looked.space) if looked.space else None,
-            key=self._key(looked.key, base64.b64decode(looked.key["secret"])) if looked.key else None,
+            key=self._key(looked.key) if looked.key else None,
             preset=looked.preset["operations"] if looked.preset else None,
             generations=looked.generations,
         )
 
     def _registered(self, tx: Transaction, address: Address, kid: str | None, preset: str | None) -> Known:
-        key = signing_keys.published(tx, kid) if kid else None
+        record = dict(publication.keys(tx, kids=[kid])).get(kid) if kid else None
+        key = self._key(record) if record else None
         space = spaces.locate(tx, address.organization, address.tenant, address.space)
         counts = tuple(generations.get(tx, scope) for scope in generation_scopes(address, preset))
         if space is None:
-            return Known(None, self._key(*key) if key else None, None, counts)
+            return Known(None, key, None, counts)
         owner = Owner(space.organization_id, space.tenant_id, space.id)
         found = presets.nearest(tx, owner, preset) if preset else None
         return Known(
             place=Place(space.organization_id, space.tenant_id, space.id, policies.resolved(tx, owner)),
-            key=self._key(*key) if key else None,
+            key=key,
             preset=found.spelling if found else None,
             generations=counts,
         )
 
-    def _key(self, record: dict[str, Any], sealed: bytes) -> VerifyingKey:
+    def _key(self, record: dict[str, Any]) -> VerifyingKey:
         return VerifyingKey(
             organization=record["organization"],
             tenant=record["tenant"],
             status=record["status"],
             grace_until=record["grace_until"],
             max_lifetime=record["max_lifetime"],
-            secret=seal.unseal(self._seal_key, record["kid"], sealed),
+            secret=seal.unseal(self._seal_key, record["kid"], base64.b64decode(record["secret"])),
         )
 
 

@@ -1,0 +1,1 @@
+"""Rows and keys: PostgreSQL and Redis, and nothing that decides."""

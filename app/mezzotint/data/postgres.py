@@ -1,0 +1,146 @@
+"""Transactions on PostgreSQL, each opened for one scope: row-level security does the rest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from mezzotint.model.errors import Unavailable
+from mezzotint.model.tenancy import Scope
+
+
+class Transaction:
+    """An open transaction; it commits when its `with` block ends well and rolls back otherwise."""
+
+    def __init__(self, connection: psycopg.Connection[DictRow], scope: Scope | None) -> None:
+        self._connection = connection
+        self._scope = scope
+
+    @property
+    def organization_id(self) -> UUID:
+        """The organization this is open for. Raises ValueError when it is the operator's."""
+        if self._scope is None:
+            raise ValueError("this transaction is open for the operator, not for an organization")
+        return self._scope.organization_id
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant this is open for. Raises ValueError when it is open for more than one."""
+        if self._scope is None or self._scope.tenant_id is None:
+            raise ValueError("this transaction is not open for one tenant")
+        return self._scope.tenant_id
+
+    @property
+    def scope(self) -> Scope | None:
+        """Whose rows it sees; None: everybody's, as the operator."""
+        return self._scope
+
+    def rows(self, sql: str, **values: Any) -> list[DictRow]:
+        return self._connection.execute(sql.encode(), values).fetchall()
+
+    def row(self, sql: str, **values: Any) -> DictRow | None:
+        return self._connection.execute(sql.encode(), values).fetchone()
+
+    def one(self, sql: str, **values: Any) -> DictRow:
+        """The row of a statement that always gives one. Raises LookupError when it gave none."""
+        row = self.row(sql, **values)
+        if row is None:
+            raise LookupError("the statement gave no row")
+        return row
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Execute and say how many rows were touched."""
+        return self._connection.execute(sql.encode(), values).rowcount
+
+
+class Database:
+    """The registry, as the application's two roles see it.
+
+    Connections are made when first needed, so that a process can start before its database. Every method raises
+    Unavailable("database") when PostgreSQL can't be reached, is too busy, or takes longer than a timeout (seconds).
+    """
+
+    def __init__(
+        self,
+        app_dsn: str,
+        operator_dsn: str,
+        *,
+        size: int = 8,
+        timeout: float = 2.0,
+        statement_timeout: float = 2.0,
+    ) -> None:
+        self._app = _pool(app_dsn, "app", size, timeout, statement_timeout)
+        self._operator = _pool(operator_dsn, "operator", size, timeout, statement_timeout)
+
+    @contextmanager
+    def scoped(self, scope: Scope) -> Iterator[Transaction]:
+        """A transaction that sees and writes the rows of `scope` only."""
+        with _transaction(self._app) as connection:
+            # Local to the transaction: the next one on this connection starts with nothing and sees nothing.
+            connection.execute(
+                "SELECT set_config('app.organization', %s, true), set_config('app.tenant', %s, true)",
+                (str(scope.organization_id), str(scope.tenant_id or "")),
+            )
+            yield Transaction(connection, scope)
+
+    @contextmanager
+    def operator(self, *, statement_timeout: float | None = None) -> Iterator[Transaction]:
+        """A transaction across all tenants: for publication, look-ups by slug or API key, and administration."""
+        with _transaction(self._operator) as connection:
+            if statement_timeout is not None:
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", (_ms(statement_timeout),))
+            yield Transaction(connection, None)
+
+    def check(self) -> None:
+        """Ask something trivial."""
+        with _transaction(self._app) as connection:
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        self._app.close()
+        self._operator.close()
+
+
+@contextmanager
+def _transaction(pool: "ConnectionPool[psycopg.Connection[DictRow]]") -> Iterator[psycopg.Connection[DictRow]]:
+    try:
+        pool.open()
+        with pool.connection() as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise Unavailable("database") from error
+
+
+def _pool(
+    dsn: str, name: str, size: int, timeout: float, statement_timeout: float
+) -> "ConnectionPool[psycopg.Connection[DictRow]]":
+    idle = _ms(5 * statement_timeout)
+    return ConnectionPool(
+        dsn,
+        connection_class=psycopg.Connection[DictRow],
+        kwargs={
+            "row_factory": dict_row,
+            "connect_timeout": 2,
+            "application_name": f"mezzotint-{name}",
+            "options": f"-c statement_timeout={_ms(statement_timeout)} -c idle_in_transaction_session_timeout={idle}",
+        },
+        name=name,
+        min_size=1,
+        max_size=size,
+        # Refuse early rather than queue for a database that is away or swamped.
+        max_waiting=8 * size,
+        timeout=timeout,
+        # A connection that died with its server is found out before it is used, and a server that returns is
+        # noticed soon: by default the pool would wait ever longer, up to minutes.
+        check=ConnectionPool.check_connection,
+        reconnect_timeout=timeout,
+        open=False,
+    )
+
+
+def _ms(seconds: float) -> str:
+    return str(round(seconds * 1000))

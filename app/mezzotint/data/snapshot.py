@@ -1,0 +1,265 @@
+"""The snapshot: what edges and origins need of tenancy, in Redis.
+
+    mz:epoch        names the publication; absent, Redis has lost its data
+    mz:server       the run of the Redis server that the publication was made on
+    mz:keys         kid → record           mz:spaces   organization/tenant/space → record
+    mz:generations  scope → number         mz:presets  path → record
+    mz:events       stream of changes: type, name, value ("" for removed), for a generation also delta
+
+A hash and the stream change together, in one script or transaction, so that who reads all and then follows the
+stream from where it stood misses nothing.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from redis import Redis
+
+from mezzotint.data.redis import patient, reaching
+from mezzotint.model.address import Address
+from mezzotint.model.errors import Unavailable
+from mezzotint.model.identifiers import to_ulid
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+
+EPOCH, SERVER, EVENTS = "mz:epoch", "mz:server", "mz:events"
+KEYS, GENERATIONS, SPACES, PRESETS = "mz:keys", "mz:generations", "mz:spaces", "mz:presets"
+HASHES = {"key": KEYS, "space": SPACES, "preset": PRESETS}
+
+# Follower away for more changes than these reads all again.
+_EVENTS_KEPT = 100_000
+_BLOCK_MS = 1000
+
+# Unchanged records are no news: a policy that changes touches many spaces, and most of them not.
+_PUT = """
+local old = redis.call('HGET', KEYS[1], ARGV[2])
+if (old or '') == ARGV[3] then return 0 end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[2]) else redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'type', ARGV[1], 'name', ARGV[2], 'value', ARGV[3])
+return 1
+"""
+
+# A generation never falls.
+_RAISE = """
+local old = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local new = tonumber(ARGV[2])
+if new <= old then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*',
+    'type', 'generation', 'name', ARGV[1], 'value', ARGV[2], 'delta', string.format('%d', new - old))
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that is published."""
+
+    keys: Mapping[str, Record]
+    generations: Mapping[str, int]
+    spaces: Mapping[str, Record]
+    presets: Mapping[str, Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A whole publication, and the event after which to go on."""
+
+    epoch: str
+    content: Content
+    last_event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event: a record, a generation's new number (`delta`: by how much it grew), or None for what is removed."""
+
+    type: str
+    name: str
+    value: Record | int | None
+    delta: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the snapshot holds for one address; None for what it does not."""
+
+    space: Record | None
+    key: Record | None
+    preset: Record | None
+    generations: tuple[int, ...]
+
+
+class Snapshot:
+    """Reads and writes the snapshot. Every method but `follow` raises Unavailable("redis")."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._put = redis.register_script(_PUT)
+        self._raise = redis.register_script(_RAISE)
+
+    def look(self, address: Address, *, kid: str | None = None, preset: str | None = None) -> Looked | None:
+        """What one delivery needs, in one round trip; None when there is no publication. The nearest preset wins."""
+        paths = preset_paths(address, preset)
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.get(EPOCH)
+            pipeline.hget(SPACES, address.place)
+            pipeline.hget(KEYS, kid or "")
+            pipeline.hmget(PRESETS, paths or [""])
+            pipeline.hmget(GENERATIONS, generation_scopes(address, preset))
+            epoch, space, key, presets, numbers = pipeline.execute()
+        if epoch is None:
+            return None
+        return Looked(
+            space=_record(space),
+            key=_record(key),
+            preset=next((_record(found) for found in reversed(presets) if found), None),
+            generations=tuple(int(number or 0) for number in numbers),
+        )
+
+    def read(self) -> Full | None:
+        """The whole publication as it stood at one moment; None when there is none."""
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.get(EPOCH)
+            for name in (KEYS, GENERATIONS, SPACES, PRESETS):
+                pipeline.hgetall(name)
+            pipeline.xrevrange(EVENTS, count=1)
+            epoch, keys, generations, spaces, presets, last = pipeline.execute()
+        if epoch is None:
+            return None
+        content = Content(
+            keys={name: json.loads(text) for name, text in keys.items()},
+            generations={name: int(number) for name, number in generations.items()},
+            spaces={name: json.loads(text) for name, text in spaces.items()},
+            presets={name: json.loads(text) for name, text in presets.items()},
+        )
+        return Full(epoch, content, last[0][0] if last else "0-0")
+
+    def follow(self, stop: Event) -> Iterator[Full | Change]:
+        """The whole publication, then each change, until `stop` is set; the whole again whenever it was made anew.
+
+        While Redis is away, or has lost its data, nothing comes: keep what there is. Blocks up to a second at a time.
+        """
+        follower = Snapshot(patient(self._redis, 3 * _BLOCK_MS / 1000))
+        full: Full | None = None
+        while not stop.is_set():
+            try:
+                if full is None:
+                    full = follower.read()
+                    if full is None:
+                        stop.wait(_BLOCK_MS / 1000)
+                        continue
+                    yield full
+                yield from follower._changes(full, stop)
+            except Unavailable as error:
+                log.warning("the snapshot can't be followed: %s", error)
+                stop.wait(_BLOCK_MS / 1000)
+            # Whatever ended it: events may have been missed.
+            full = None
+
+    def _changes(self, full: Full, stop: Event) -> Iterator[Change]:
+        """The changes since `full`, while its epoch lasts."""
+        last = full.last_event
+        while not stop.is_set():
+            with reaching():
+                batches: Any = self._redis.xread({EVENTS: last}, count=1000, block=_BLOCK_MS)
+                epoch = self._redis.get(EPOCH)
+            if epoch != full.epoch:
+                return
+            for _, events in batches:
+                yield from (_change(fields) for _, fields in events)
+                last = events[-1][0]
+
+    def epoch(self) -> str | None:
+        """The epoch of the publication; None when there is none, or when the server has restarted since.
+
+        A server that restarts may have come back with older data, whatever its epoch says.
+        """
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.get(EPOCH)
+            pipeline.get(SERVER)
+            pipeline.info("server")
+            epoch, server, info = pipeline.execute()
+        return epoch if server == info["run_id"] else None
+
+    def publish(self, epoch: str, content: Content) -> None:
+        """Replace everything under a new epoch."""
+        texts: dict[str, dict[Any, Any]] = {
+            KEYS: _texts(content.keys),
+            GENERATIONS: {name: str(number) for name, number in content.generations.items()},
+            SPACES: _texts(content.spaces),
+            PRESETS: _texts(content.presets),
+        }
+        with reaching():
+            server = self._redis.info("server")["run_id"]
+            pipeline = patient(self._redis, 30).pipeline(transaction=True)
+            for name, values in texts.items():
+                pipeline.delete(name)
+                if values:
+                    pipeline.hset(name, mapping=values)
+            pipeline.set(SERVER, server)
+            pipeline.set(EPOCH, epoch)
+            pipeline.xadd(
+                EVENTS, {"type": "epoch", "name": epoch, "value": epoch}, maxlen=_EVENTS_KEPT, approximate=True
+            )
+            pipeline.execute()
+
+    def put(self, type_: str, records: Mapping[str, Record | None]) -> None:
+        """Publish records of one type ("key", "space", "preset") by name; None removes one."""
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=False)
+            for name, record in records.items():
+                text = _text(record) if record is not None else ""
+                self._put(keys=[HASHES[type_], EVENTS], args=[type_, name, text, _EVENTS_KEPT], client=pipeline)
+            pipeline.execute()
+
+    def raise_generations(self, numbers: Mapping[str, int]) -> None:
+        """Publish generations by scope; one that is not larger than the published one is ignored."""
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=False)
+            for scope, number in numbers.items():
+                self._raise(keys=[GENERATIONS, EVENTS], args=[scope, number, _EVENTS_KEPT], client=pipeline)
+            pipeline.execute()
+
+
+def generation_scopes(address: Address, preset: str | None) -> list[str]:
+    """The scopes whose generations are part of the address's cache key: all, down to the asset, then the presets."""
+    organization, tenant = address.organization, f"{address.organization}/{address.tenant}"
+    scopes = ["*", f"o:{organization}", f"t:{tenant}", f"s:{address.place}", f"a:{to_ulid(address.asset)}"]
+    return scopes + [f"p:{path}" for path in preset_paths(address, preset)]
+
+
+def preset_paths(address: Address, preset: str | None) -> list[str]:
+    """Where a preset of this name may be, the farthest first."""
+    if preset is None:
+        return []
+    owners = (address.organization, f"{address.organization}/{address.tenant}", address.place)
+    return [f"{owner}/{preset}" for owner in owners]
+
+
+def _change(fields: Mapping[str, str]) -> Change:
+    type_, name, text = fields["type"], fields["name"], fields["value"]
+    if type_ == "generation":
+        return Change(type_, name, int(text), int(fields["delta"]))
+    return Change(type_, name, _record(text))
+
+
+def _record(text: str | None) -> Record | None:
+    return json.loads(text) if text else None
+
+
+def _texts(records: Mapping[str, Record]) -> dict[str, str]:
+    return {name: _text(record) for name, record in records.items()}
+
+
+def _text(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":"), sort_keys=True)

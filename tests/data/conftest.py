@@ -1,0 +1,81 @@
+"""A database handle, fresh names in it, and the snapshot."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from mezzotint.data import organizations, spaces, tenants
+from mezzotint.data.postgres import Database
+from mezzotint.data.redis import connect
+from mezzotint.data.snapshot import Snapshot
+from mezzotint.model.tenancy import Organization, Owner, Scope, Space, Tenant
+from mezzotint.services.publish import Publisher
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Place:
+    """One space with all that is above it."""
+
+    organization: Organization
+    tenant: Tenant
+    space: Space
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.organization.id, self.tenant.id)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.organization.id, self.tenant.id, self.space.id)
+
+    @property
+    def path(self) -> str:
+        return f"{self.organization.slug}/{self.tenant.slug}/{self.space.slug}"
+
+
+@pytest.fixture(scope="session")
+def database(postgres) -> Iterator[Database]:
+    database = Database(postgres.app_dsn, postgres.operator_dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settle(database):
+    """Makes places, each in an organization of its own unless told which."""
+
+    def make(organization: Organization | None = None) -> Place:
+        number = next(_numbers)
+        with database.operator() as tx:
+            organization = organization or organizations.insert(tx, f"org-{number}", "An organization")
+            tenant = tenants.insert(tx, organization.id, f"tenant-{number}", "A tenant")
+            space = spaces.insert(tx, organization.id, tenant.id, f"space-{number}", "A space")
+        return Place(organization, tenant, space)
+
+    return make
+
+
+@pytest.fixture
+def place(settle) -> Place:
+    return settle()
+
+
+@pytest.fixture
+def client(redis_client, redis_url):
+    """An empty Redis, by the product's own client."""
+    with connect(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def snapshot(client) -> Snapshot:
+    return Snapshot(client)
+
+
+@pytest.fixture
+def publisher(database, snapshot) -> Publisher:
+    return Publisher(database, snapshot)
