@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from uuid import UUID
 
 from mezzotint.data import assets, policies, usage
@@ -25,17 +24,9 @@ from mezzotint.services.caller import Caller
 from mezzotint.services.labels import clean_folder, clean_name, clean_tags
 from mezzotint.services.reach import Place, find_asset_scope, find_level, find_place, place_of, reading
 from mezzotint.services.record import record
+from mezzotint.services.spool import Received
 
 STORE = "originals"
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A file that has arrived whole: where it lies, how many bytes it has, and their SHA-256 in hex."""
-
-    path: Path
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +48,20 @@ class Ingest:
         self._renderers = renderers
         self._deadline = deadline
 
-    def limit(self, caller: Caller, organization: str | None, tenant: str | None, space: str | None) -> int:
-        """The most bytes that an upload to the place named so far may have. Raises NotFound, InvalidField."""
+    def limit(
+        self, caller: Caller, organization: str | None = None, tenant: str | None = None, space: str | None = None
+    ) -> int:
+        """The most bytes of an upload, as far as is known by now where it goes. Raises NotFound, InvalidField."""
         if caller.is_operator and organization is None:
             return DEFAULTS.max_upload_bytes or 0
         with reading(self._database, caller) as tx:
             level = find_level(tx, caller, organization, tenant, space)
             return policies.resolved(tx, level.owner).max_upload_bytes or 0
+
+    def version_limit(self, caller: Caller, asset_id: UUID) -> int:
+        """The most bytes of a new version of an asset. Raises NotFound."""
+        with self._database.scoped(find_asset_scope(self._database, caller, asset_id)) as tx:
+            return self._found(tx, asset_id)[2].max_upload_bytes or 0
 
     def add(
         self,
@@ -127,11 +125,7 @@ class Ingest:
         name = clean_name(name)
         scope = find_asset_scope(self._database, caller, asset_id)
         with self._database.scoped(scope) as tx:
-            asset = assets.get(tx, asset_id)
-            if asset is None:
-                raise NotFound
-            place = place_of(tx, asset)
-            policy = policies.resolved(tx, place.owner)
+            asset, place, policy = self._found(tx, asset_id)
         if asset.version.content is not None and asset.version.content.content_hash == received.sha256:
             return Taken(Located(asset, place), created=False)
         content = self._verify(received, place, policy)
@@ -153,6 +147,14 @@ class Ingest:
             with self._database.scoped(scope) as tx:
                 ready = self._ready(tx, caller, "asset.add_version", replace(asset, version=version), content)
         return Taken(Located(ready, place), created=True)
+
+    @staticmethod
+    def _found(tx: Transaction, asset_id: UUID) -> tuple[Asset, Place, Policy]:
+        asset = assets.get(tx, asset_id)
+        if asset is None:
+            raise NotFound
+        place = place_of(tx, asset)
+        return asset, place, policies.resolved(tx, place.owner)
 
     def _verify(self, received: Received, place: Place, policy: Policy) -> Content:
         """What the bytes are, found out by decoding all of them in the sandbox, under the policy's limits."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from mezzotint.data import generations, policies
 from mezzotint.data.postgres import Database
 from mezzotint.grammar import Grammar
-from mezzotint.model.errors import InvalidField
+from mezzotint.model.errors import Forbidden, InvalidField
 from mezzotint.model.policy import ALL, DEFAULTS, Policy
 from mezzotint.services.caller import Caller
 from mezzotint.services.publish import Publisher
-from mezzotint.services.reach import Level, find_level, reading
+from mezzotint.services.reach import Level, exact_level, reading
 from mezzotint.services.record import record
 
 LIMITS = {
@@ -44,23 +44,23 @@ class Policies:
         self._publisher = publisher
         self._grammar = grammar
 
-    def get(self, caller: Caller, organization: str | None, tenant: str | None, space: str | None) -> Ruled:
-        """Raises NotFound, InvalidField."""
+    def get(self, caller: Caller, organization: str, tenant: str | None, space: str | None) -> Ruled:
+        """Raises NotFound."""
         with reading(self._database, caller) as tx:
-            level = find_level(tx, caller, organization, tenant, space)
+            level = exact_level(tx, caller, organization, tenant, space)
             own = policies.get(tx, level.owner) or Policy()
             return Ruled(level, own, policies.resolved(tx, level.owner))
 
-    def put(
-        self, caller: Caller, organization: str | None, tenant: str | None, space: str | None, policy: Policy
-    ) -> Ruled:
+    def put(self, caller: Caller, organization: str, tenant: str | None, space: str | None, policy: Policy) -> Ruled:
         """Replace a level's own policy. Everything cached below is made anew under it, within a second.
 
-        Raises NotFound, InvalidField.
+        Raises NotFound, InvalidField, Forbidden for a tenant's key on its organization.
         """
         self._check(policy)
+        if caller.tenant_id is not None and tenant is None:
+            raise Forbidden("a key of one tenant may not do this")
         with reading(self._database, caller) as tx:
-            level = find_level(tx, caller, organization, tenant, space)
+            level = exact_level(tx, caller, organization, tenant, space)
         with self._database.scoped(level.scope) as tx:
             policies.put(tx, level.owner, policy)
             generations.bump(tx, level.generation)

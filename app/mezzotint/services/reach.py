@@ -131,6 +131,16 @@ def find_level(
     return Level(found, named, find_space(tx, named, space) if space is not None else None)
 
 
+def exact_level(
+    tx: Transaction, caller: Caller, organization: str, tenant: str | None = None, space: str | None = None
+) -> Level:
+    """The level of exactly these names, nothing understood. Raises NotFound."""
+    found = find_organization(tx, caller, organization)
+    named = find_tenant(tx, caller, found, tenant) if tenant is not None else None
+    inner = find_space(tx, named, space) if named is not None and space is not None else None
+    return Level(found, named, inner)
+
+
 def find_asset_scope(database: Database, caller: Caller, asset_id: UUID) -> Scope:
     """The tenant whose asset this is. Raises NotFound."""
     with database.operator() as tx:

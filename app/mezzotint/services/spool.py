@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,32 +17,38 @@ ABANDONED_AFTER = 3600
 """Seconds without a write after which a file belongs to a process that is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that has arrived whole: where it lies, how many bytes it has, and their SHA-256 in hex."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
 class Incoming:
     """One upload being received; a context manager, since the file goes when it closes."""
 
     def __init__(self, folder: Path) -> None:
         descriptor, name = tempfile.mkstemp(dir=folder)
-        self.path = Path(name)
-        self.size = 0
+        self._path = Path(name)
+        self._size = 0
         self._hash = hashlib.sha256()
         self._file = os.fdopen(descriptor, "wb")
 
     def write(self, chunk: bytes, *, limit: int) -> None:
         """Add `chunk`. Raises UploadTooLarge when the whole would have more than `limit` bytes."""
-        self.size += len(chunk)
-        if self.size > limit:
+        self._size += len(chunk)
+        if self._size > limit:
             raise UploadTooLarge(f"an upload has at most {limit:,} bytes here", field="file")
         self._hash.update(chunk)
         self._file.write(chunk)
 
-    def finish(self) -> None:
-        """Everything has arrived: others may read the file now."""
-        self._file.close()
-
     @property
-    def sha256(self) -> str:
-        """The hash of what has arrived, in hex."""
-        return self._hash.hexdigest()
+    def received(self) -> Received:
+        """What has arrived, on disk for others to read."""
+        self._file.flush()
+        return Received(self._path, self._size, self._hash.hexdigest())
 
     def __enter__(self) -> Self:
         return self
@@ -50,18 +57,18 @@ class Incoming:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        self.path.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
 
 class Spool:
-    """The folder of uploads that are being received."""
+    """The uploads that are being received, in a folder of their own within `folder`."""
 
     def __init__(self, folder: Path) -> None:
         """Makes the folder, and clears away what processes that died have left in it."""
-        self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder / "uploads"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         abandoned = time.time() - ABANDONED_AFTER
-        for path in folder.iterdir():
+        for path in self._folder.iterdir():
             if path.stat().st_mtime < abandoned:
                 path.unlink(missing_ok=True)
 

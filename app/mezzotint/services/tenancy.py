@@ -11,7 +11,7 @@ from mezzotint.model.identifiers import SLUG
 from mezzotint.model.tenancy import Scope
 from mezzotint.services.caller import Caller
 from mezzotint.services.publish import Publisher
-from mezzotint.services.reach import Level, find_level, find_organization, find_tenant, reading
+from mezzotint.services.reach import Level, exact_level, find_organization, find_tenant, reading
 from mezzotint.services.record import record
 
 MAX_NAME = 200
@@ -49,19 +49,18 @@ class Tenancy:
             record(tx, caller, "organization.delete", level.path, organization_id=level.organization.id)
         self._publisher.drain()
 
-    def create_tenant(self, caller: Caller, organization: str | None, slug: str, name: str = "") -> Level:
+    def create_tenant(self, caller: Caller, organization: str, slug: str, name: str = "") -> Level:
         """A new tenant. Raises Forbidden for a tenant's key, NotFound, InvalidField, Conflict."""
         _not_for_tenants(caller)
         _check(slug, name)
-        with reading(self._database, caller) as tx:
-            parent = find_organization(tx, caller, organization)
+        parent = self.level(caller, organization).organization
         with self._database.scoped(Scope(parent.id)) as tx:
             level = Level(parent, tenants.insert(tx, parent.id, slug, name or slug))
             record(tx, caller, "tenant.create", level.path)
         return level
 
     def list_tenants(
-        self, caller: Caller, organization: str | None, *, after: UUID | None = None, limit: int = 100
+        self, caller: Caller, organization: str, *, after: UUID | None = None, limit: int = 100
     ) -> list[Level]:
         """Those in reach, oldest first. Raises NotFound."""
         with reading(self._database, caller) as tx:
@@ -72,21 +71,17 @@ class Tenancy:
                 if caller.tenant_id in {None, tenant.id}
             ]
 
-    def delete_tenant(self, caller: Caller, organization: str | None, tenant: str) -> None:
+    def delete_tenant(self, caller: Caller, organization: str, tenant: str) -> None:
         """Hide a tenant and all its spaces. Raises Forbidden for a tenant's key, NotFound."""
         _not_for_tenants(caller)
-        with reading(self._database, caller) as tx:
-            parent = find_organization(tx, caller, organization)
-            level = Level(parent, find_tenant(tx, caller, parent, tenant))
+        level = self.level(caller, organization, tenant)
         with self._database.scoped(level.scope) as tx:
             tenants.delete(tx, level.noun.id)
             generations.bump(tx, level.generation)
             record(tx, caller, "tenant.delete", level.path)
         self._publisher.drain()
 
-    def create_space(
-        self, caller: Caller, organization: str | None, tenant: str | None, slug: str, name: str = ""
-    ) -> Level:
+    def create_space(self, caller: Caller, organization: str, tenant: str, slug: str, name: str = "") -> Level:
         """A new space. Raises NotFound, InvalidField, Conflict."""
         _check(slug, name)
         with reading(self._database, caller) as tx:
@@ -101,20 +96,20 @@ class Tenancy:
     def list_spaces(
         self,
         caller: Caller,
-        organization: str | None,
-        tenant: str | None,
+        organization: str,
+        tenant: str,
         *,
         after: UUID | None = None,
         limit: int = 100,
     ) -> list[Level]:
-        """Oldest first. Raises NotFound, InvalidField."""
+        """Oldest first. Raises NotFound."""
         with reading(self._database, caller) as tx:
             parent = find_organization(tx, caller, organization)
             owner = find_tenant(tx, caller, parent, tenant)
             return [Level(parent, owner, space) for space in spaces.page(tx, owner.id, after=after, limit=limit)]
 
-    def delete_space(self, caller: Caller, organization: str | None, tenant: str | None, space: str) -> None:
-        """Hide a space and its assets. Raises NotFound, InvalidField."""
+    def delete_space(self, caller: Caller, organization: str, tenant: str, space: str) -> None:
+        """Hide a space and its assets. Raises NotFound."""
         level = self.level(caller, organization, tenant, space)
         with self._database.scoped(level.scope) as tx:
             spaces.delete(tx, level.noun.id)
@@ -122,12 +117,10 @@ class Tenancy:
             record(tx, caller, "space.delete", level.path)
         self._publisher.drain()
 
-    def level(
-        self, caller: Caller, organization: str | None, tenant: str | None = None, space: str | None = None
-    ) -> Level:
-        """The organization, tenant or space of these names; a key's own are understood. Raises NotFound, InvalidField."""
+    def level(self, caller: Caller, organization: str, tenant: str | None = None, space: str | None = None) -> Level:
+        """The organization, tenant or space of exactly these names. Raises NotFound."""
         with reading(self._database, caller) as tx:
-            return find_level(tx, caller, organization, tenant, space)
+            return exact_level(tx, caller, organization, tenant, space)
 
 
 def _check(slug: str, name: str) -> None:

@@ -17,13 +17,11 @@ MAX_BUFFER = 4 * CHUNK
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PARTS = 64
 
-Fields = dict[str, list[str]]
+Texts = dict[str, list[str]]
 """The values of each field, in the order they came."""
 
 
-def receive(
-    body: IO[bytes], content_type: str, incoming: Incoming, limit: Callable[[Fields], int]
-) -> tuple[str, Fields]:
+def receive(body: IO[bytes], content_type: str, incoming: Incoming, limit: Callable[[Texts], int]) -> tuple[str, Texts]:
     """Write the part named `file` to `incoming`; return its file name and the other fields.
 
     `limit` is asked once, when the file begins, with the fields that came before it, how many bytes it may have.
@@ -54,12 +52,11 @@ def receive(
             values[part.name][-1] += event.data
     if file is None:
         raise InvalidField("a file is needed", field="file")
-    incoming.finish()
     return file.filename, _decoded(values)
 
 
-def _decoded(values: dict[str, list[bytes]]) -> Fields:
-    fields: Fields = {}
+def _decoded(values: dict[str, list[bytes]]) -> Texts:
+    fields: Texts = {}
     for name, texts in values.items():
         try:
             fields[name] = [text.decode() for text in texts]

@@ -1,0 +1,160 @@
+"""The nouns as plain values, fit for JSON: the control plane and the command line tell of them alike. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from mezzotint.model.asset import Asset, Version
+from mezzotint.model.identifiers import to_ulid
+from mezzotint.model.preset import Preset
+from mezzotint.model.signing import ApiKey, SigningKey
+from mezzotint.services.links import AssetLinks, Signed
+from mezzotint.services.policies import Ruled
+from mezzotint.services.reach import Level, Place
+from mezzotint.services.signing_keys import Rotation
+
+Described = dict[str, Any]
+
+
+def level(found: Level) -> Described:
+    """An organization, a tenant or a space; `path` says what it belongs to."""
+    noun = found.noun
+    return {
+        "id": to_ulid(noun.id),
+        "slug": noun.slug,
+        "name": noun.name,
+        "path": found.path,
+        "created_at": moment(noun.created_at),
+    }
+
+
+def policy(ruled: Ruled) -> Described:
+    return {"path": ruled.level.path, "own": asdict(ruled.own), "effective": asdict(ruled.effective)}
+
+
+def asset(seen: Asset, place: Place, links: AssetLinks) -> Described:
+    """An asset at one of its versions, with what opens it."""
+    return {
+        "id": to_ulid(seen.id),
+        "organization": place.organization.slug,
+        "tenant": place.tenant.slug,
+        "space": place.space.slug,
+        "access": seen.access,
+        "folder": seen.folder,
+        "tags": list(seen.tags),
+        **version(seen.version),
+        "created_at": moment(seen.created_at),
+        "updated_at": moment(seen.updated_at),
+        "urls": {
+            "template": links.template,
+            "picture": links.picture,
+            "info": links.info,
+            "original": links.original,
+            "expires_at": links.exp and moment(datetime.fromtimestamp(links.exp, UTC)),
+        },
+    }
+
+
+def version(seen: Version) -> Described:
+    """One version; what is in its bytes once it is ready."""
+    content = seen.content
+    found = (
+        {
+            "media_type": content.media_type,
+            "format": content.format,
+            "bytes": content.bytes,
+            "sha256": content.content_hash,
+            "width": content.width,
+            "height": content.height,
+            "frames": content.frames,
+            "has_alpha": content.has_alpha,
+            "colour_space": content.colour_space,
+            "bits": content.bits,
+            "orientation": content.orientation,
+            "dominant_colour": content.dominant_colour,
+            "thumbhash": content.thumbhash,
+        }
+        if content
+        else {}
+    )
+    return {
+        "version": seen.number,
+        "state": seen.state,
+        "source": seen.source_kind,
+        "name": seen.file_name,
+        "uploaded_by": seen.uploaded_by,
+        **found,
+        **({"failure": seen.failure} if seen.failure else {}),
+    }
+
+
+def asset_in_full(seen: Asset, place: Place, links: AssetLinks, versions: list[Version]) -> Described:
+    """An asset with its EXIF data and all its versions."""
+    content = seen.version.content
+    return asset(seen, place, links) | {
+        "exif": dict(content.exif) if content else {},
+        "versions": [version(one) | {"created_at": moment(one.created_at)} for one in versions],
+    }
+
+
+def preset(owner: Level, found: Preset) -> Described:
+    return {
+        "id": to_ulid(found.id),
+        "owner": owner.path,
+        "name": found.name,
+        "operations": found.spelling,
+        "auto_generate": found.auto_generate,
+        "match_tags": list(found.match_tags),
+        "match_folders": list(found.match_folders),
+        "created_at": moment(found.created_at),
+        "updated_at": moment(found.updated_at),
+    }
+
+
+def signed(link: Signed) -> Described:
+    return asdict(link) | {"expires_at": moment(datetime.fromtimestamp(link.exp, UTC))}
+
+
+def signing_key(owner: Level, key: SigningKey) -> Described:
+    """A signing key without its secret."""
+    return {
+        "kid": key.kid,
+        "owner": owner.path,
+        "status": key.status,
+        "grace_until": key.grace_until and moment(key.grace_until),
+        "created_at": moment(key.created_at),
+    }
+
+
+def rotation(done: Rotation) -> Described:
+    """What became of a key; with the successor's secret if it was made just now."""
+    return {
+        "kid": done.old.kid,
+        "owner": done.level.path,
+        "rotated": done.rotated,
+        "grace_until": moment(done.grace_until),
+        "successor": done.new and done.new.kid,
+        **({"secret": done.secret} if done.secret else {}),
+    }
+
+
+def api_key(key: ApiKey) -> Described:
+    """An API key without its secret."""
+    return {
+        "id": to_ulid(key.id),
+        "name": key.name,
+        "organization_id": key.organization_id and to_ulid(key.organization_id),
+        "tenant_id": key.tenant_id and to_ulid(key.tenant_id),
+        "scopes": sorted(key.scopes),
+        "created_at": moment(key.created_at),
+        "expires_at": key.expires_at and moment(key.expires_at),
+        "revoked_at": key.revoked_at and moment(key.revoked_at),
+        "last_used_at": key.last_used_at and moment(key.last_used_at),
+    }
+
+
+def moment(when: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,26 @@
+"""API keys at the door: who calls, and whether that is allowed."""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from mezzotint.model.errors import Unauthorized
+from mezzotint.services.caller import Caller
+from mezzotint.web.house import house
+
+
+def authorize(scope: str) -> Caller:
+    """Who calls, by `X-API-Key` or `Authorization: Bearer`. Raises Unauthorized, Forbidden without `scope`."""
+    caller = house().api_keys.authenticate(_token(), g.get("request_id"))
+    caller.need(scope)
+    return caller
+
+
+def _token() -> str:
+    given = request.headers.get("X-API-Key")
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if given is None and kind.lower() == "bearer":
+        given = bearer.strip()
+    if not given:
+        raise Unauthorized("send an API key in X-API-Key, or in Authorization as Bearer")
+    return given
