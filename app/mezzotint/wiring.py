@@ -136,7 +136,7 @@ def build(settings: Settings) -> House:
         spool=spool,
         tenancy=Tenancy(database, publisher),
         policies=Policies(database, publisher, language),
-        ingest=Ingest(database, publisher, stores, renderers=renderers, deadline=settings.renderers.deadline),
+        ingest=Ingest(database, stores, renderers=renderers, deadline=settings.renderers.deadline),
         assets=Assets(database, publisher),
         presets=Presets(database, publisher, language),
         links=Links(database, seal_key, language, base_url=settings.public.base_url, hosts=settings.public.hosts),

@@ -93,7 +93,7 @@ class Presets:
         match_tags: Sequence[str] | None = None,
         match_folders: Sequence[str] | None = None,
     ) -> tuple[Level, Preset]:
-        """Change what is given. Raises NotFound (another tenant's and the organization's own, for a tenant's key too)."""
+        """Change what is given. Raises NotFound, as for another tenant's for one that a tenant's organization owns."""
         values = None if operations is None else self._values(operations)
         tags = None if match_tags is None else clean_tags(match_tags, "match_tags")
         folders = None if match_folders is None else clean_folders(match_folders, "match_folders")

@@ -1,4 +1,4 @@
-"""What a caller may name: slugs to nouns. Whatever lies outside a caller's reach is not found, like what is not there."""
+"""What a caller may name: slugs to nouns. What lies outside a caller's reach is not found, like what is not there."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from mezzotint.model.asset import Access, Asset
 from mezzotint.model.errors import Conflict, MezzotintError
 from mezzotint.model.signing import KeyStatus
 from mezzotint.services.caller import SCOPES, Caller
-from mezzotint.services.ingest import Received
 from mezzotint.standalone.scenery import landscape
 from mezzotint.standalone.secrets_folder import write_private
 
@@ -62,11 +61,9 @@ def upload(house: wiring.House, access: Access) -> Asset:
     data = landscape(night=private)
     with house.spool.receive() as incoming:
         incoming.write(data, limit=len(data))
-        incoming.finish()
-        received = Received(incoming.path, incoming.size, incoming.sha256)
         name = "night.png" if private else "day.png"
         place = {"organization": ORGANIZATION, "tenant": TENANT, "space": SPACE}
-        return house.ingest.add(CALLER, received, name, access=access, tags=[TAG], **place).located.asset
+        return house.ingest.add(CALLER, incoming.received, name, access=access, tags=[TAG], **place).located.asset
 
 
 if __name__ == "__main__":
