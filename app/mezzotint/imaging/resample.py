@@ -36,6 +36,9 @@ def resize(image: Image, scale: Scale, size: Size) -> Image:
 
 def lay_upright(image: Image, symmetry: Symmetry) -> Image:
     """`image` mirrored and turned. It is decoded for that when it must be read in another order."""
+    if image.get_typeof("orientation"):
+        image = image.copy()
+        image.remove("orientation")  # or AVIF would be told to turn it once more
     if symmetry.mirrored:
         image = image.fliphor()
     if symmetry.turns:

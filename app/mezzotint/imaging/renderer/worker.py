@@ -50,7 +50,8 @@ def _do(channel: socket.socket, caller: socket.socket, header: dict[str, Any], h
     caller.setblocking(True)
     try:
         caller.sendall(wire.pack(answer, len(body)))
-        caller.sendall(body)
+        if body:
+            caller.sendall(body)
     except OSError:
         answer = {"error": "caller_gone"}
     signal.setitimer(signal.ITIMER_REAL, 0)
