@@ -7,6 +7,8 @@ from mezzotint.standalone.layout import CODE, Layout
 from mezzotint.standalone.part import Part
 from mezzotint.standalone.probes import answers
 
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
 
 def part(layout: Layout, _settings: Settings) -> Part:
     path = layout.sockets / "origin.sock"
@@ -17,7 +19,7 @@ def part(layout: Layout, _settings: Settings) -> Part:
             *("--config", str(CODE / "conf/gunicorn.py")),
             "mezzotint.web.app:create_app()",
         ),
-        ready=lambda: answers(path, b"GET /livez HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+        ready=lambda: answers(path, LIVEZ, b"HTTP/1.1 200"),
         where=str(path),
         environment={"HOME": str(layout.root)},
         grace=30.0,  # requests in flight are answered first
