@@ -1,6 +1,6 @@
 """The real servers that tests share, started through the same supervisor as an installation's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 import redis
 import requests
 
-from tests.servers.installation import Installation, RunningPart, free_port
+from tests.servers.installation import Installation, Stack, free_port
 
 REPOSITORY = Path(__file__).parents[1]
 CORPUS = REPOSITORY.parent / "shared/corpus"
@@ -53,22 +53,13 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
         yield client
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A whole running installation. `control` is a session that carries the operator's API key."""
-
-    base_url: str
-    control: requests.Session
-    folder: Path
-    part: Callable[[str], RunningPart]
-
-
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Shared by all: a test that kills a part waits until it is back."""
     with Installation(port=free_port()) as installation, requests.Session() as control:
         control.headers["X-API-Key"] = (installation.folder / "secrets/api_key").read_text().strip()
-        yield Stack(installation.settings()["public"]["base_url"], control, installation.folder, installation.part)
+        base_url = installation.settings()["public"]["base_url"]
+        yield Stack(base_url, control, installation.folder, installation.part, installation.output)
 
 
 @pytest.fixture(scope="session")

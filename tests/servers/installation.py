@@ -11,11 +11,13 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import requests
 
 PATIENCE = 90.0  # seconds; a busy machine is slow, not broken
 
@@ -58,6 +60,17 @@ class RunningPart:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         assert self.pid is not None, f"{self.name} does not run"
         os.kill(self.pid, number)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A whole running installation. `control` carries the operator's API key; `output` is what scripts/run shows."""
+
+    base_url: str
+    control: requests.Session
+    folder: Path
+    part: Callable[[str], RunningPart]
+    output: Path
 
 
 class Installation:
