@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from mezzotint.grammar.export import digest_of, export_table
@@ -166,7 +167,7 @@ class Grammar:
         """The table that the edge interprets (`grammar.json`), its digest included."""
         return export_table(self._tokens.values(), self._formats.values(), FALLBACK, self._default_values)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Tells two languages apart: SHA-256 in hex of the exported table."""
         return digest_of(self.export())

@@ -20,7 +20,7 @@ from cachetools import TTLCache
 
 from mezzotint.data import assets as rows
 from mezzotint.grammar.parser import variant_identity
-from mezzotint.grammar.path import INFO, canonical_path, parse_path, parse_plan
+from mezzotint.grammar.path import INFO, parse_path, parse_plan
 from mezzotint.imaging.geometry import Size, lay_out
 from mezzotint.model.asset import Access, Asset, Content, State
 from mezzotint.model.errors import NotFound, Unavailable, UnknownHost
@@ -84,7 +84,6 @@ class Answer:
     seconds: int
     vary_accept: bool
     place: Place
-    canonical_path: str
     variant_id: UUID | None = None
     data: bytes | None = None
     open: Callable[[], AbstractContextManager[BinaryIO]] | None = None
@@ -126,7 +125,7 @@ class Deliver:
         asset = self._asset(address, known, known.place)
         if asset.access is Access.PRIVATE and not private:
             raise NotFound
-        reply = _Reply(address, asset, known.place, canonical_path(address, plan, self._grammar), until, now)
+        reply = _Reply(address, asset, known.place, until, now)
         if plan is None:
             return self._info(reply) if address.operations == INFO else self._original(reply)
         return self._variant(reply, plan, known, asked.accept)
@@ -259,7 +258,6 @@ class _Reply:
     address: Address
     asset: Asset
     place: Place
-    canonical_path: str
     until: int | None
     now: int
 
@@ -289,7 +287,6 @@ class _Reply:
             seconds=seconds,
             vary_accept=vary_accept,
             place=self.place,
-            canonical_path=self.canonical_path,
             variant_id=variant_id,
             data=data,
             open=open,

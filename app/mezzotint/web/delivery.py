@@ -42,9 +42,6 @@ def _deliver() -> Response | None:
     answer: Answer = house.deliver.answer(asked)
     house.usage.count(answer)
     note(tenant=str(answer.place.tenant_id), variant=to_ulid(answer.variant_id) if answer.variant_id else "")
-    if "X-Mezzotint-Path" in request.headers and request.path != answer.canonical_path:
-        # An edge that spells a picture otherwise has another grammar than this origin.
-        note(edge_path=request.path, canonical_path=answer.canonical_path)
     return _respond(answer, asked)
 
 
@@ -99,6 +96,7 @@ def _respond(answer: Answer, asked: Asked) -> Response:
         headers["Access-Control-Allow-Origin"] = headers["Timing-Allow-Origin"] = "*"
     if answer.vary_accept:
         headers["Vary"] = "Accept"
+    headers["X-Mezzotint-Grammar"] = current_app.extensions["mezzotint"].grammar.digest
     if answer.variant_id is not None:
         headers["X-Mezzotint-Variant"] = to_ulid(answer.variant_id)
     return cast(Response, response.make_conditional(request, accept_ranges=True, complete_length=answer.size))
