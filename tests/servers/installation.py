@@ -80,7 +80,7 @@ class Installation:
         self.home = private_folder()
         self.folder = self.home / beneath / "var"
         self.output = self.home / "output"
-        self.command = [sys.executable, "-m", "mezzotint.standalone", "--folder", str(self.folder)]
+        self.command = [sys.executable, "-P", "-m", "mezzotint.standalone", "--folder", str(self.folder)]
         self.command += ["--only", ",".join(only)] if only else []
         self.command += ["--port", str(port)] if port else []
         self.process: subprocess.Popen[bytes] | None = None

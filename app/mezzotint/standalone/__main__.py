@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"the user {pwd.getpwuid(os.geteuid()).pw_name} may not write to {refused.filename}: "
             "make that user its owner, or choose another folder with --folder"
         ) from None
+    os.chdir(layout.root)  # where we were called may be closed to us
     try:
         lock(layout.root / "supervisor.lock")
         inherited = lock(layout.root / "parts.lock", patience=60.0)  # those of a killed supervisor may be ending
@@ -127,7 +128,9 @@ def check_port(port: int) -> None:
 def welcome(layout: Layout, loaded: settings.Settings, only: list[str]) -> None:
     if set(ORDER) <= set(only):
         key_file = layout.secrets / "api_key"
-        subprocess.run([sys.executable, "-m", "mezzotint.standalone.demo", str(key_file)], check=False, timeout=60)
+        subprocess.run(
+            [sys.executable, "-P", "-m", "mezzotint.standalone.demo", str(key_file)], check=False, timeout=60
+        )
         say(f"Ready at {loaded.public.base_url}. Ctrl-C stops everything; data is kept.")
 
 

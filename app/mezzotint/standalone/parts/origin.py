@@ -15,7 +15,7 @@ def part(layout: Layout, _settings: Settings) -> Part:
     return Part(
         name="origin",
         command=(
-            *(sys.executable, "-m", "gunicorn"),
+            *(sys.executable, "-P", "-m", "gunicorn"),
             *("--config", str(CODE / "conf/gunicorn.py")),
             "mezzotint.web.app:create_app()",
         ),
