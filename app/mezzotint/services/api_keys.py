@@ -46,7 +46,7 @@ class ApiKeys:
         right = hmac.compare_digest(_hash(secret), key.secret_hash if key else bytes(32))
         if key is None or not right or not token.startswith(PREFIX) or not key.valid_at(datetime.now(UTC)):
             raise Unauthorized
-        return Caller(f"key:{name.upper()}", key.organization_id, key.tenant_id, key.scopes, request_id)
+        return Caller(to_ulid(key.id), key.organization_id, key.tenant_id, key.scopes, request_id)
 
     def create(
         self,

@@ -1,0 +1,68 @@
+"""`mezzotint migrate`, `publish`, `renderers` and `doctor`: what keeps an installation running."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+
+import click
+
+from mezzotint.cli.context import Context
+from mezzotint.cli.output import as_json, show, table
+
+LIBRARIES = ("mezzotint", "flask", "gunicorn", "gevent", "psycopg", "redis", "pyvips", "cryptography")
+
+
+@click.command()
+@click.pass_obj
+def migrate(context: Context) -> None:
+    """Bring the database's schema up to date."""
+    from mezzotint.data import migrations  # noqa: PLC0415
+
+    owner = context.settings.database.owner_dsn
+    if owner is None:
+        raise click.ClickException("database.owner_dsn is not set: migrations run as the schema's owner")
+    migrations.upgrade(owner)
+    click.echo("the schema is up to date")
+
+
+@click.command()
+@click.pass_obj
+def publish(context: Context) -> None:
+    """Publish everything anew, so that every edge reads all of it again."""
+    context.house.publisher.publish_all()
+    click.echo("published")
+
+
+@click.command()
+@click.pass_obj
+def renderers(context: Context) -> None:
+    """Run the renderer processes until told to stop."""
+    from mezzotint import wiring  # noqa: PLC0415
+
+    wiring.renderers(context.settings)
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def doctor(context: Context, as_json: bool) -> None:
+    """Look at everything that this installation needs; fails when something is wrong."""
+    house = context.house
+    parts = house.readiness.look()
+    facts = {
+        "python": platform.python_version(),
+        **{library: version(library) for library in LIBRARIES},
+        "plug-ins": ", ".join(context.settings.plugins.enabled),
+        "grammar": house.grammar.digest,
+        "public hosts": ", ".join(context.settings.public.hosts),
+    }
+    if as_json:
+        show({**facts, "parts": [asdict(part) for part in parts]}, as_json=True)
+    else:
+        show(facts, as_json=False)
+        click.echo()
+        table([asdict(part) for part in parts], ("part", "ok", "latency_ms", "problem"), as_json=False)
+    if not all(part.ok for part in parts):
+        raise click.exceptions.Exit(1)
