@@ -26,7 +26,7 @@ local nginx = {
   [400] = "bad_request", [403] = "method_not_allowed", [404] = "not_found", [405] = "method_not_allowed",
   [408] = "bad_request", [413] = "upload_too_large", [414] = "path_too_long", [416] = "range_not_satisfiable",
   [421] = "unknown_host", [429] = "rate_limited", [494] = "bad_request", [497] = "bad_request",
-  [502] = "unavailable", [503] = "unavailable", [504] = "unavailable",
+  [501] = "bad_request", [505] = "bad_request", [502] = "unavailable", [503] = "unavailable", [504] = "unavailable",
 }
 
 --- The problem that a status given by nginx itself stands for.

@@ -104,6 +104,7 @@ class Origin:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.connections: set[socket.socket] = set()
         self.answer: Callable[[str, Mapping[str, str]], Answer] = picture
         self.server: socketserver.ThreadingUnixStreamServer | None = None
 
@@ -123,7 +124,7 @@ class Origin:
                 self.send_response_only(304 if same else answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                if not same:
+                if not same and "Content-Length" not in answer.headers:
                     self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
                 if not same and self.command != "HEAD":
@@ -135,8 +136,10 @@ class Origin:
                 pass
 
             def handle(self) -> None:
-                with suppress(ConnectionError):
+                origin.connections.add(self.connection)
+                with suppress(OSError):
                     super().handle()
+                origin.connections.discard(self.connection)
 
         class Server(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True
@@ -154,6 +157,9 @@ class Origin:
         if self.server is not None:
             self.server.shutdown()
             self.server.server_close()
+            for connection in list(self.connections):
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             self.path.unlink(missing_ok=True)
             self.server = None
 

@@ -1,0 +1,78 @@
+"""What passes through to the control plane."""
+
+import pytest
+
+from tests.edge.running import HOST, Running, eventually
+from tests.edge.test_hostile import line
+
+
+def test_requests_pass_as_they_came(edge: Running) -> None:
+    body = bytes(range(256)) * 8000
+    reply = edge.get(
+        "/v1/assets?limit=2&tag=a%2Fb", method="POST", body=body, authorization="Bearer x", x_api_key="k", cookie="a=b"
+    )
+    assert reply.status == 200
+    method, path, headers = edge.origin.requests[-1]
+    assert (method, path) == ("POST", "/v1/assets?limit=2&tag=a%2Fb")
+    assert headers["Content-Length"] == str(len(body))
+    assert (headers["Authorization"], headers["X-Api-Key"], headers["Host"]) == ("Bearer x", "k", HOST)
+    assert headers["X-Request-Id"] == reply.headers["x-request-id"]
+    assert "x-cache" not in reply.headers
+
+
+def test_what_only_the_edge_may_say(edge: Running) -> None:
+    edge.get(
+        "/v1/assets",
+        **{f"x_mezzotint_{name}": "evil" for name in ("path", "host", "sig", "exp", "kid", "accept", "anything")},
+        x_accel_redirect="evil",
+        x_forwarded_for="evil",
+        x_forwarded_host="evil",
+        x_original_url="evil",
+        x_rewrite_url="evil",
+        x_request_id="evil",
+        forwarded="host=evil",
+    )
+    headers = edge.origin.requests[-1][2]
+    assert "evil" not in str(headers)
+    assert not [name for name in headers if name.startswith("X-Mezzotint")]
+
+
+def test_nothing_is_kept(edge: Running) -> None:
+    before = len(edge.origin.requests)
+    for _ in range(3):
+        assert edge.get("/v1/assets").status == 200
+        assert edge.get("/readyz").status == 200
+        assert edge.get("/livez", method="HEAD").status == 200
+    assert len(edge.origin.requests) - before == 9
+
+
+@pytest.mark.parametrize("path", ["/v1/../v1/assets", "/v1//assets", "/v1/./assets", "/v1/%61ssets", "/v1/assets/..", "/v1/a\\b", "/v1/\xe9"])
+def test_paths_that_say_two_things(edge: Running, path: str) -> None:
+    before = len(edge.origin.requests)
+    assert edge.raw(line(path)).code == "invalid_path"
+    assert len(edge.origin.requests) == before
+
+
+def test_the_edge_itself(edge: Running) -> None:
+    assert edge.get("/edge/livez").body == b"ok\n"
+    status = edge.status()
+    assert status["ready"]
+    assert status["following"]
+    assert status["grammar"] == edge.grammar["digest"]
+
+
+def test_another_grammar_at_the_origin_is_noticed(edge: Running) -> None:
+    from dataclasses import replace
+
+    from tests.edge.running import another, picture, public
+
+    def foreign(path: str, headers: object) -> object:
+        answer = picture(path, {})
+        return replace(answer, headers={**answer.headers, "X-Mezzotint-Grammar": "another"})
+
+    edge.origin.answer = foreign  # type: ignore[assignment]
+    reply = edge.get(public(asset=another()))
+    edge.origin.answer = picture
+    assert "x-mezzotint-grammar" not in reply.headers
+    eventually(lambda: "different grammars" in edge.errors(), "it is in the log")
+    assert edge.status()["origin_grammar"] == "another"

@@ -1,0 +1,339 @@
+"""Public pictures: what is cached, under which key, and what the origin is asked."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from tests.edge.running import ASSET, Answer, Control, Running, another, eventually, picture, private, public, sign
+
+
+@pytest.fixture(autouse=True)
+def ordinary_origin(edge: Running) -> Iterator[None]:
+    yield
+    edge.origin.answer = picture
+    if edge.origin.server is None:
+        edge.origin.start()
+
+
+def test_the_second_request_is_a_hit(edge: Running) -> None:
+    asset = another()
+    first, second = edge.get(public(asset=asset)), edge.get(public(asset=asset))
+    assert (first.status, first.cache, second.status, second.cache) == (200, "MISS", 200, "HIT")
+    assert first.body == second.body
+
+
+def test_a_hit_needs_no_origin(edge: Running) -> None:
+    asset = another()
+    edge.get(public(asset=asset))
+    edge.origin.stop()
+    assert edge.get(public(asset=asset)).cache == "HIT"
+
+
+def test_every_spelling_is_one_entry(edge: Running) -> None:
+    asset = another()
+    for spelling in ("h_20-w_10.jpg", "w_10-h_20.jpeg", "w_010.9-h_20-f_cover-q_85.jpg", "w_5-h_10-dpr_2.jpg"):
+        assert edge.get(public(spelling, asset) + "?utm=1&v=2").status == 200
+        assert edge.get(public(spelling, asset.lower())).status == 200
+    assert len(edge.origin.asked(public("fmt_jpg-w_10-h_20-f_cover-q_85.jpg", asset))) == 1
+    assert sum(asset in key for key in edge.entries()) == 1
+
+
+def test_the_key_is_the_contract_s(edge: Running) -> None:
+    asset = another()
+    edge.get(public("fmt_auto-w_10.png", asset), accept="image/webp")
+    edge.get(public("preset_card.jpg", asset))
+    keys = sorted(key for key in edge.entries() if asset in key)
+    assert keys == [
+        f"{public('fmt_auto-w_10.png', asset)}|webp|1.1.0.0.0.",
+        f"{public('preset_card-fmt_jpg.jpg', asset)}||1.1.0.0.0.0",
+    ]
+
+
+def test_what_the_origin_is_told(edge: Running) -> None:
+    asset = another()
+    sent = public("w_10-fmt_auto.webp", asset)
+    reply = edge.get(
+        sent + "?utm=1",
+        accept="image/avif, */*",
+        cookie="a=b",
+        authorization="Bearer x",
+        user_agent="curl",
+        x_forwarded_for="6.6.6.6",
+        x_mezzotint_path="/v1/pub/evil",
+        x_mezzotint_sig="evil",
+        x_mezzotint_host="evil",
+        x_mezzotint_uri="/v1/pub/evil",
+        x_mezzotint_request="evil",
+        x_request_id="evil",
+        x_forwarded_host="evil",
+        if_none_match='"x"',
+        range="bytes=0-1",
+    )
+    [told] = edge.origin.asked(public("fmt_auto-w_10.jpg", asset))
+    assert told == {
+        "Host": "img.example.com",
+        "X-Request-Id": reply.headers["x-request-id"],
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Mezzotint-Path": sent,
+        "X-Mezzotint-Host": "img.example.com",
+        "X-Mezzotint-Accept": "avif",
+    }
+
+
+def test_what_the_client_is_told(edge: Running) -> None:
+    asset = another()
+    miss, hit = edge.get(public(asset=asset)), edge.get(public(asset=asset))
+    for reply in (miss, hit):
+        names = [name for name, _ in reply.all_headers]
+        assert len(names) == len(set(names)), names
+        assert not [name for name in names if name.startswith(("x-mezzotint", "x-accel", "set-cookie", "vary"))]
+        assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert reply.headers["content-disposition"] == 'inline; filename="cat.jpg"'
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["accept-ranges"] == "bytes"
+        assert reply.headers["etag"] == miss.headers["etag"]
+    assert miss.headers["server-timing"] == "cache;desc=MISS, origin;dur=7.5"
+    assert hit.headers["server-timing"] == "cache;desc=HIT"
+    assert miss.headers["x-request-id"] != hit.headers["x-request-id"]
+
+
+def test_only_auto_looks_at_accept(edge: Running) -> None:
+    asset = another()
+    spellings = {
+        "avif": ("image/avif,image/webp,*/*;q=0.8", "image/webp, image/avif;q=0.1", "IMAGE/AVIF"),
+        "webp": ("image/webp,*/*", "image/avif;q=0,image/webp"),
+        "": ("*/*", "image/*", "image/png"),
+    }
+    for name, headers in spellings.items():
+        for header in headers:
+            reply = edge.get(public("f_auto.jpg", asset), accept=header)
+            assert reply.body.decode() == f"picture {public('fmt_auto.jpg', asset)} {name or 'base'}"
+            assert reply.headers["vary"] == "Accept"
+            assert "vary" not in edge.get(public("w_5.jpg", asset), accept=header).headers
+    assert edge.get(public("f_auto.jpg", asset)).cache == "HIT"
+    assert len(edge.origin.asked(public("fmt_auto.jpg", asset))) == 3
+    assert len(edge.origin.asked(public("fmt_jpg-w_5-q_85.jpg", asset))) == 1
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_ranges(edge: Running, warm: bool) -> None:
+    whole = picture(public("fmt_jpg-w_100-q_85.jpg", ASSET), {}).body
+    for sent, status, expected in (
+        ("bytes=0-3", 206, whole[:4]),
+        ("bytes=-5", 206, whole[-5:]),
+        ("bytes=8-", 206, whole[8:]),
+        ("bytes=0-0", 206, whole[:1]),
+    ):
+        asset = another()
+        if warm:
+            edge.get(public(asset=asset))
+        reply = edge.get(public(asset=asset), range=sent)
+        assert (reply.status, reply.body) == (status, expected.replace(ASSET.encode(), asset.encode()))
+        assert reply.headers["content-range"].endswith(f"/{len(whole)}")
+        assert edge.get(public(asset=asset)).body == whole.replace(ASSET.encode(), asset.encode())
+        assert len(edge.origin.asked(public("fmt_jpg-w_100-q_85.jpg", asset))) == 1
+
+
+def test_a_range_past_the_end(edge: Running) -> None:
+    asset = another()
+    edge.get(public(asset=asset))
+    reply = edge.get(public(asset=asset), range="bytes=999999-")
+    assert reply.status == 416
+    assert reply.headers["content-range"] == f"bytes */{len(edge.get(public(asset=asset)).body)}"
+    assert reply.code == "range_not_satisfiable"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_conditional_requests(edge: Running, warm: bool) -> None:
+    etag = edge.get(public(asset=(asset := another()))).headers["etag"]
+    for header in ({"if_none_match": etag}, {"if_none_match": "W/" + etag}, {"if_modified_since": "Fri, 03 Jan 2025 00:00:00 GMT"}):
+        if not warm:
+            etag = picture(public("fmt_jpg-w_100-q_85.jpg", asset := another()), {}).headers["ETag"]
+            header = {name: etag if name == "if_none_match" else value for name, value in header.items()}
+        reply = edge.get(public(asset=asset), **header)
+        assert (reply.status, reply.body, reply.headers["etag"]) == (304, b"", etag)
+        assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert edge.get(public(asset=asset), if_none_match='"another"').status == 200
+
+
+def test_head_first_then_get(edge: Running) -> None:
+    asset = another()
+    head = edge.get(public(asset=asset), method="HEAD")
+    got = edge.get(public(asset=asset))
+    assert (head.status, head.body, head.cache) == (200, b"", "MISS")
+    assert got.cache == "HIT"
+    assert head.headers["content-length"] == str(len(got.body))
+    assert [method for method, path, _ in edge.origin.requests if asset in path] == ["GET"]
+
+
+def test_a_download(edge: Running) -> None:
+    asset = another()
+    plain = edge.get(public(asset=asset))
+    for argument, expected in {
+        "a.jpg": 'attachment; filename="a.jpg"',
+        "my%20cat.jpg": 'attachment; filename="my cat.jpg"',
+        "..%2F..%2Fetc%22%0d%0aX:y": 'attachment; filename=".._.._etc___X:y"',
+        "": "attachment",
+    }.items():
+        reply = edge.get(public(asset=asset) + f"?download={argument}")
+        assert (reply.cache, reply.body) == ("HIT", plain.body)
+        assert reply.headers["content-disposition"] == expected
+        assert reply.headers["cache-control"] == plain.headers["cache-control"]
+    assert edge.get(public(asset=asset)).headers["content-disposition"] == plain.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"])
+def test_pictures_are_only_read(edge: Running, method: str) -> None:
+    asset = another()
+    edge.get(public(asset=asset))
+    for target in (public(asset=asset), sign(private(asset=asset))):
+        reply = edge.get(target, method=method, body=b"x" * 100)
+        assert (reply.status, reply.code, reply.headers["allow"]) == (405, "method_not_allowed", "GET, HEAD")
+
+
+def test_one_new_picture_for_many_at_once(edge: Running) -> None:
+    asset = another()
+    edge.origin.answer = lambda path, headers: replace(picture(path, headers), wait=0.03)
+    with ThreadPoolExecutor(12) as pool:
+        replies = list(pool.map(lambda _: edge.get(public(asset=asset)), range(12)))
+    assert {reply.status for reply in replies} == {200}
+    assert len(edge.origin.asked(public("fmt_jpg-w_100-q_85.jpg", asset))) == 1
+
+
+def expiring(answer: Answer, **headers: str) -> Answer:
+    return replace(answer, headers={**answer.headers, "X-Accel-Expires": "1", **headers})
+
+
+def expire(edge: Running, path: str) -> None:
+    """Wait until what was cached for a second is no longer fresh; asking tells, and so it is asked without an origin."""
+    edge.origin.stop()
+    eventually(lambda: edge.get(path).cache == "STALE", "the entry expires")
+
+
+def test_stale_while_the_origin_is_away(edge: Running) -> None:
+    asset = another()
+    edge.origin.answer = lambda path, headers: expiring(picture(path, headers))
+    first = edge.get(public(asset=asset))
+    expire(edge, public(asset=asset))
+    stale = edge.get(public(asset=asset))
+    assert (stale.status, stale.cache, stale.body) == (200, "STALE", first.body)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_stale_while_the_origin_fails(edge: Running, status: int) -> None:
+    asset = another()
+    edge.origin.answer = lambda path, headers: expiring(picture(path, headers))
+    edge.get(public(asset=asset))
+    expire(edge, public(asset=asset))
+    edge.origin.start()
+    edge.origin.answer = lambda path, headers: Answer(status, b"{}", {"X-Accel-Expires": "0"})
+    assert edge.get(public(asset=asset)).cache == "STALE"
+    edge.origin.answer = picture
+    eventually(lambda: edge.get(public(asset=asset)).cache == "HIT", "the picture is fresh again")
+
+
+def test_stale_while_a_preset_s_picture_is_made_anew(edge: Running) -> None:
+    asset, path = (asset := another()), public("preset_card.jpg", asset)
+    swr = {"Cache-Control": "public, max-age=3600, stale-while-revalidate=86400"}
+    edge.origin.answer = lambda path, headers: expiring(picture(path, headers), **swr)
+    edge.get(path)
+    expire(edge, path)
+    edge.origin.start()
+    edge.origin.answer = lambda path, headers: Answer(body=b"new", headers={"X-Accel-Expires": "60", **swr})
+    assert edge.get(path).cache == "STALE"
+    assert eventually(lambda: (reply := edge.get(path)).cache == "HIT" and reply.body, "the new one came") == b"new"
+
+
+def test_an_unchanged_picture_is_confirmed_not_sent_again(edge: Running) -> None:
+    asset = another()
+    edge.origin.answer = lambda path, headers: expiring(picture(path, headers))
+    first = edge.get(public(asset=asset))
+    expire(edge, public(asset=asset))
+    edge.origin.start()
+    edge.origin.answer = picture
+    reply = edge.get(public(asset=asset))
+    assert (reply.cache, reply.body) == ("REVALIDATED", first.body)
+    assert edge.origin.asked(public("fmt_jpg-w_100-q_85.jpg", asset))[-1]["If-None-Match"] == first.headers["etag"]
+    assert edge.get(public(asset=asset)).cache == "HIT"
+
+
+def test_a_404_is_kept_briefly_and_never_served_stale(edge: Running) -> None:
+    asset = another()
+    gone = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Accel-Expires": "2"}
+    edge.origin.answer = lambda path, headers: Answer(404, b'{"code":"not_found"}', gone)
+    first, second = edge.get(public(asset=asset)), edge.get(public(asset=asset))
+    assert (first.status, first.cache, second.status, second.cache) == (404, "MISS", 404, "HIT")
+    assert first.headers["cache-control"] == "public, max-age=2"
+    edge.origin.answer = picture
+    # The first request that no longer gets it from the cache must already see the picture.
+    reply = eventually(lambda: (reply := edge.get(public(asset=asset))).cache != "HIT" and reply, "it expires")
+    assert (reply.status, reply.cache) == (200, "EXPIRED")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+def test_other_errors_pass_and_are_not_kept(edge: Running, status: int) -> None:
+    asset = another()
+    body = b'{"code":"overloaded"}'
+    headers = {"Content-Type": "application/problem+json", "Retry-After": "7", "X-Accel-Expires": "0"}
+    edge.origin.answer = lambda path, _: Answer(status, body, headers)
+    reply = edge.get(public(asset=asset))
+    assert (reply.status, reply.body, reply.headers["retry-after"]) == (status, body, "7")
+    assert reply.headers["cache-control"] == "no-store"
+    edge.origin.answer = picture
+    assert edge.get(public(asset=asset)).cache == "MISS"
+
+
+def test_an_answer_without_a_lifetime_is_not_kept(edge: Running) -> None:
+    asset = another()
+    edge.origin.answer = lambda path, _: Answer(headers={"Cache-Control": "no-store"})
+    assert [edge.get(public(asset=asset)).cache for _ in range(2)] == ["MISS", "MISS"]
+
+
+def test_an_origin_that_is_away(edge: Running) -> None:
+    edge.origin.stop()
+    for target in (public(asset=another()), sign(private(asset=another())), "/v1/assets", "/readyz"):
+        reply = edge.get(target)
+        assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "unavailable", "1")
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.problem["request_id"] == reply.headers["x-request-id"]
+
+
+def test_an_origin_that_breaks_off(edge: Running) -> None:
+    asset = another()
+
+    def half(path: str, headers: object) -> Answer:
+        return Answer(body=b"half", headers={"Content-Length": "4000", "X-Accel-Expires": "60", "Connection": "close"})
+
+    edge.origin.answer = half
+    with pytest.raises(Exception, match="IncompleteRead|Remote end closed|reset"):
+        assert len(edge.get(public(asset=asset)).body) == 4000
+    edge.origin.answer = picture
+    reply = edge.get(public(asset=asset))
+    assert (reply.cache, reply.status) == ("MISS", 200)
+
+
+def test_raised_generations_reach_every_scope(edge: Running, control: Control) -> None:
+    asset = another()
+    paths = [public(asset=asset), public("preset_card.jpg", asset)]
+    presets = ["p:acme/card", "p:acme/website/card", "p:acme/website/marketing/card"]
+    scopes = ["*", "o:acme", "t:acme/website", "s:acme/website/marketing", f"a:{asset}"]
+    for scope in scopes + presets:
+        for path in paths:
+            eventually(lambda path=path: edge.get(path).cache == "HIT", "it is cached")
+        control.raise_generation(scope)
+        eventually(lambda: edge.get(paths[1]).cache == "MISS", f"{scope} raised: a miss")
+        assert edge.get(paths[0]).cache == ("HIT" if scope in presets else "MISS")
+
+
+def test_the_log(edge: Running) -> None:
+    asset = another()
+    reply = edge.get(public(asset=asset) + "?utm=secret")
+    [line] = eventually(lambda: [line for line in edge.log() if line["asset"] == asset], "it is logged")
+    assert line["path"] == public(asset=asset)
+    assert line["request_id"] == reply.headers["x-request-id"]
+    assert (line["organization"], line["tenant"], line["cache"], line["status"]) == ("acme", "website", "MISS", 200)
+    assert line["variant"] == ASSET
+    assert "secret" not in str(line)
