@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mezzotint import logs
 from mezzotint import registry as plugins
 from mezzotint.data import redis as redis_client
 from mezzotint.data import seal
@@ -73,6 +74,7 @@ def grammar(settings: Settings) -> Grammar:
 def renderers(settings: Settings) -> None:
     """Run the renderer pool that `settings` describe until SIGTERM. Raises PluginError, SystemExit."""
     registry, pool = plugins.load(settings.plugins.enabled), settings.renderers
+    logs.configure(settings.logging.level)
     serve(
         PoolSettings(
             socket=pool.socket,
