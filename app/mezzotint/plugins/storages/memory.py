@@ -63,7 +63,10 @@ class Memory(Storage):
 
 def _made(key: str, stream: BinaryIO, size: int, content_type: str) -> tuple[StoredObject, bytes]:
     check_key(key)
-    content = stream.read(size)
-    if len(content) < size:
-        raise ValueError(f"the stream for {key} ended before its {size} bytes")
-    return StoredObject(key, size, content_type, datetime.now(UTC)), content
+    content = bytearray()
+    while len(content) < size:
+        block = stream.read(size - len(content))
+        if not block:
+            raise ValueError(f"the stream ended {size - len(content)} bytes before its {size}")
+        content += block
+    return StoredObject(key, size, content_type, datetime.now(UTC)), bytes(content)
