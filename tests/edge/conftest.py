@@ -49,5 +49,5 @@ def control(redis_url: str) -> Iterator[Control]:
 @pytest.fixture(scope="module")
 def edge(redis_url: str, table: dict[str, Any], control: Control) -> Iterator[Running]:
     with running(redis_url, table) as instance:
-        eventually(lambda: instance.status()["ready"], "the edge has read the publications")
+        eventually(lambda: instance.status().get("epoch") == control.epoch, "the edge has read the publications")
         yield instance

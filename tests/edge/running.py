@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -130,7 +131,10 @@ class Origin:
                 if not same and self.command != "HEAD":
                     self.wfile.write(answer.body)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
+            def __getattr__(self, name: str) -> Any:
+                if name.startswith("do_"):
+                    return self.handle_any
+                raise AttributeError(name)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -173,6 +177,7 @@ class Control:
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
+        self.epoch = ""
 
     @staticmethod
     def key(
@@ -194,7 +199,7 @@ class Control:
         )
 
     def publish_all(self, *, keys: Mapping[str, str], generations: Mapping[str, int]) -> str:
-        epoch = uuid4().hex
+        self.epoch = epoch = uuid4().hex
         with self.redis.pipeline(transaction=True) as whole:
             whole.delete("mz:keys", "mz:generations")
             for kid, record in keys.items():
@@ -319,14 +324,21 @@ class Running:
         return status
 
     def get(
-        self, target: str, *, method: str = "GET", host: str = HOST, body: bytes | None = None, **headers: str
+        self,
+        target: str,
+        *,
+        method: str = "GET",
+        host: str = HOST,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **more_headers: str,
     ) -> Reply:
-        """Ask exactly for `target`; header names are given with `_` for `-`."""
+        """Ask exactly for `target`. A header's name is written with `_` for `-`."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", host)
-            for name, value in headers.items():
+            for name, value in {**headers, **more_headers}.items():
                 connection.putheader(name.replace("_", "-"), value)
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
@@ -352,6 +364,10 @@ class Running:
         """The keys in the cache on disk."""
         files = [file for file in self.edge.cache_folder.rglob("*") if file.is_file()]
         return [re.search(rb"\nKEY: (.*)\n", file.read_bytes())[1].decode() for file in files]  # type: ignore[index]
+
+
+def cached(edge: Running, target: str) -> bool:
+    return edge.get(target).cache == "HIT"
 
 
 def read(response: HTTPResponse) -> Reply:

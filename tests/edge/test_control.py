@@ -1,8 +1,10 @@
 """What passes through to the control plane."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.edge.running import HOST, Running, eventually
+from tests.edge.running import HOST, Answer, Running, another, eventually, picture, public
 from tests.edge.test_hostile import line
 
 
@@ -21,9 +23,10 @@ def test_requests_pass_as_they_came(edge: Running) -> None:
 
 
 def test_what_only_the_edge_may_say(edge: Running) -> None:
+    names = ("Path", "Host", "Sig", "Exp", "Kid", "Accept", "Anything")
     edge.get(
         "/v1/assets",
-        **{f"x_mezzotint_{name}": "evil" for name in ("path", "host", "sig", "exp", "kid", "accept", "anything")},
+        headers={f"X-Mezzotint-{name}": "evil" for name in names},
         x_accel_redirect="evil",
         x_forwarded_for="evil",
         x_forwarded_host="evil",
@@ -46,7 +49,9 @@ def test_nothing_is_kept(edge: Running) -> None:
     assert len(edge.origin.requests) - before == 9
 
 
-@pytest.mark.parametrize("path", ["/v1/../v1/assets", "/v1//assets", "/v1/./assets", "/v1/%61ssets", "/v1/assets/..", "/v1/a\\b", "/v1/\xe9"])
+@pytest.mark.parametrize(
+    "path", ["/v1/../v1/assets", "/v1//assets", "/v1/./assets", "/v1/%61ssets", "/v1/assets/..", "/v1/a\\b", "/v1/\xe9"]
+)
 def test_paths_that_say_two_things(edge: Running, path: str) -> None:
     before = len(edge.origin.requests)
     assert edge.raw(line(path)).code == "invalid_path"
@@ -62,15 +67,11 @@ def test_the_edge_itself(edge: Running) -> None:
 
 
 def test_another_grammar_at_the_origin_is_noticed(edge: Running) -> None:
-    from dataclasses import replace
-
-    from tests.edge.running import another, picture, public
-
-    def foreign(path: str, headers: object) -> object:
+    def foreign(path: str, _: object) -> Answer:
         answer = picture(path, {})
         return replace(answer, headers={**answer.headers, "X-Mezzotint-Grammar": "another"})
 
-    edge.origin.answer = foreign  # type: ignore[assignment]
+    edge.origin.answer = foreign
     reply = edge.get(public(asset=another()))
     edge.origin.answer = picture
     assert "x-mezzotint-grammar" not in reply.headers

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.edge.running import Control, Running, another, eventually, private, public, running, sign
+from tests.edge.running import Control, Running, another, cached, eventually, private, public, running, sign
 from tests.servers.installation import Installation
 
 
@@ -41,7 +42,7 @@ def test_a_revocation_holds_for_a_cached_picture(edge: Running, control: Control
     control.put_key("brief")
     targets = [sign(private(asset=another()), kid="brief") for _ in range(8)]
     for target in targets:
-        eventually(lambda target=target: edge.get(target).cache == "HIT", "it is cached")
+        eventually(partial(cached, edge, target), "it is cached")
     control.put_key("brief", status="revoked")
     eventually(lambda: edge.get(targets[0]).status == 401, "the revocation is in force")
     for _ in range(3):  # whichever worker answers
@@ -112,7 +113,9 @@ def test_start_without_redis(table: dict[str, Any]) -> None:
         assert edge.origin.asked(public()) == []
 
 
-def test_a_start_before_the_first_publication_waits_for_it(table: dict[str, Any], redis_of_our_own: Installation) -> None:
+def test_a_start_before_the_first_publication_waits_for_it(
+    table: dict[str, Any], redis_of_our_own: Installation
+) -> None:
     with running(redis_of_our_own.settings()["redis"]["url"], table) as edge:
         assert edge.get(public()).status == 503
         publish(control_of(redis_of_our_own))
@@ -140,7 +143,10 @@ def test_redis_goes_and_comes_back_empty(table: dict[str, Any], redis_of_our_own
 
         # Back, and empty: what is known stays in force, and what is not can't be told yet.
         eventually(lambda: is_back(control), "Redis is back")
-        eventually(lambda: any(one["flags"] != "N" or one["cmd"] == "xread" for one in control.redis.client_list()), "it listens")
+        eventually(
+            lambda: any(one["flags"] != "N" or one["cmd"] == "xread" for one in control.redis.client_list()),
+            "it listens",
+        )
         assert edge.get(public()).cache == "HIT"
         assert edge.get(warm).cache == "HIT"
         assert edge.get(sign(private(), kid="new")).code == "unavailable"
@@ -213,7 +219,7 @@ def test_the_cache_outlives_a_restart(table: dict[str, Any], redis_url: str, con
     with running(redis_url, table) as edge:
         first, second = public(asset=another()), public(asset=another())
         for path in (first, second):
-            eventually(lambda path=path: edge.get(path).cache == "HIT", "it is cached")
+            eventually(partial(cached, edge, path), "it is cached")
         edge.stop()
         control.raise_generation(f"a:{second.split('/')[7]}")
         edge.start()

@@ -1,4 +1,4 @@
-"""Request lines and headers that try to be read in two ways. Nothing but a picture's canonical path reaches the origin."""
+"""Request lines and headers that try to be read in two ways: nothing but canonical paths reaches the origin."""
 
 import json
 import socket
@@ -12,7 +12,9 @@ CRLF = "\r\n"
 
 
 def line(target: str, *headers: str, host: str = HOST, method: str = "GET") -> bytes:
-    return f"{method} {target} HTTP/1.1{CRLF}Host: {host}{CRLF}{''.join(h + CRLF for h in headers)}{CRLF}".encode("latin-1")
+    return f"{method} {target} HTTP/1.1{CRLF}Host: {host}{CRLF}{''.join(h + CRLF for h in headers)}{CRLF}".encode(
+        "latin-1"
+    )
 
 
 def asked(edge: Running) -> int:
@@ -105,8 +107,19 @@ def test_operations_that_are_none(edge: Running) -> None:
         (b"GET /v1/pub/a HTTP/9.9\r\nHost: img.example.com\r\n\r\n", 400, "bad_request"),
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: img.example.com\r\n\r\n", 414, "path_too_long"),
         (b"GET / HTTP/1.1\r\nHost: img.example.com\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 400, "bad_request"),
-        (b"GET /v1/pub/a HTTP/1.1\r\nHost: img.example.com\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "bad_request"),
-        (b"POST /v1/x HTTP/1.1\r\nHost: img.example.com\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, "bad_request"),
+        (
+            (
+                b"GET /v1/pub/a HTTP/1.1\r\nHost: img.example.com\r\n"
+                b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
+            400,
+            "bad_request",
+        ),
+        (
+            b"POST /v1/x HTTP/1.1\r\nHost: img.example.com\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+            400,
+            "bad_request",
+        ),
         (b"POST /v1/x HTTP/1.1\r\nHost: img.example.com\r\nTransfer-Encoding: gzip\r\n\r\nhello", 400, "bad_request"),
         (b"CONNECT img.example.com:443 HTTP/1.1\r\nHost: img.example.com\r\n\r\n", 400, "bad_request"),
         (b"TRACE /v1/pub/a HTTP/1.1\r\nHost: img.example.com\r\n\r\n", 405, "method_not_allowed"),
@@ -123,7 +136,9 @@ def test_what_nginx_itself_refuses(edge: Running, request_bytes: bytes, status: 
     assert asked(edge) == before
 
 
-@pytest.mark.parametrize("host", ["evil.example.com", "", "127.0.0.1", "img.example.com.evil", "evil@img.example.com", "[::1]", "_"])
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "", "127.0.0.1", "img.example.com.evil", "evil@img.example.com", "[::1]", "_"]
+)
 def test_other_hosts(edge: Running, host: str) -> None:
     target = public(asset=another())
     reply = edge.raw(line(target, "X-Forwarded-Host: img.example.com", host=host))
@@ -178,7 +193,22 @@ def test_headers_change_nothing(edge: Running) -> None:
     assert first.headers["x-request-id"] != "evil"
 
 
-@pytest.mark.parametrize("where", ["/_cold", "/_refused", "/_cold?sig=x", "/nginx.conf", "/", "/_problem", "/status", "/v1", "/v1/pub", "/v1/priv", "/v3/x"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/_cold",
+        "/_refused",
+        "/_cold?sig=x",
+        "/nginx.conf",
+        "/",
+        "/_problem",
+        "/status",
+        "/v1",
+        "/v1/pub",
+        "/v1/priv",
+        "/v3/x",
+    ],
+)
 def test_nothing_else_is_served(edge: Running, where: str) -> None:
     before = asked(edge)
     reply = edge.get(where)
@@ -208,8 +238,10 @@ def test_a_flood_of_unknown_kids_is_limited(edge: Running, control: Control) -> 
     assert set(codes) == {"signature_invalid", "rate_limited"}
     assert looked_up == codes.count("signature_invalid") < 150
     refused = eventually(
-        lambda: (reply := edge.get(sign(private(), kid="ghost"))).status == 429 and reply
-        or [edge.get(sign(private(), kid=f"more{number}")) for number in range(30)] and None,
+        lambda: (
+            ((reply := edge.get(sign(private(), kid="ghost"))).status == 429 and reply)
+            or ([edge.get(sign(private(), kid=f"more{number}")) for number in range(30)] and None)
+        ),
         "the limit holds",
     )
     assert refused.headers["retry-after"] == "1"

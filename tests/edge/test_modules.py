@@ -53,7 +53,10 @@ def test_unsealing(lua: Ask) -> None:
         ("redis://localhost", {"host": "localhost", "port": 6379}),
         ("redis://10.0.0.1:7000/2", {"host": "10.0.0.1", "port": 7000, "database": "2"}),
         ("redis://:secret@cache:6380", {"host": "cache", "port": 6380, "password": "secret"}),
-        ("redis://me:se:cret@cache/0", {"host": "cache", "port": 6379, "user": "me", "password": "se:cret", "database": "0"}),
+        (
+            "redis://me:se:cret@cache/0",
+            {"host": "cache", "port": 6379, "user": "me", "password": "se:cret", "database": "0"},
+        ),
     ],
 )
 def test_redis_addresses(lua: Ask, url: str, address: dict[str, Any]) -> None:
@@ -85,17 +88,19 @@ def test_dispositions(lua: Ask, raw: str, header: str) -> None:
     assert lua({"ask": "disposition", "download": raw}) == [header]
 
 
-def key_of(lua: Ask, *, preset: str | None = None, changes: list[tuple[str, int]] | None = None, **more: Any) -> str:
+def key_of(
+    lua: Ask, *, accept_class: str = "", preset: str | None = None, changes: list[tuple[str, int]] | None = None
+) -> str:
     generations = {"*": 1, "o:acme": 2, "t:acme/website": 3, "s:acme/website/marketing": 4, f"a:{ASSET}": 5}
     generations |= {"p:acme/card": 6, "p:acme/website/card": 7, "p:acme/website/marketing/card": 8}
-    question = {"ask": "cache_key", "canonical": "/path", "class": "", "generations": generations, "preset": preset}
-    [key] = lua({**question, "address": ADDRESS, "changes": changes or [], **more})
+    question = {"ask": "cache_key", "canonical": "/path", "class": accept_class, "generations": generations}
+    [key] = lua({**question, "address": ADDRESS, "preset": preset, "changes": changes or []})
     return str(key)
 
 
 def test_cache_keys(lua: Ask) -> None:
     assert key_of(lua) == "/path||1.2.3.4.5."
-    assert key_of(lua, **{"class": "webp"}) == "/path|webp|1.2.3.4.5."
+    assert key_of(lua, accept_class="webp") == "/path|webp|1.2.3.4.5."
     assert key_of(lua, preset="card") == "/path||1.2.3.4.5.21"
     assert key_of(lua, preset="other") == "/path||1.2.3.4.5.0"
     assert key_of(lua, changes=[("o:acme", 2), ("a:another", 1)]) == "/path||1.4.3.4.5."

@@ -1,13 +1,11 @@
 """The configuration that nginx reads, from the templates."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mezzotint.standalone.parts import edge
-from tests.conftest import REPOSITORY
 
 EDGE = edge.Edge(
     listen="8080",
@@ -43,14 +41,6 @@ def test_debian_s_modules_are_loaded_by_name() -> None:
 def test_a_value_that_could_say_more_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cache_folder"):
         edge.render(templates(), replace(EDGE, cache_folder=Path("/srv") / name))
-
-
-def test_lua_keeps_its_style() -> None:
-    done = subprocess.run(
-        ["luacheck", "--no-color", "--config", "nginx/.luacheckrc", "nginx/lua"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
 
 
 def test_only_one_file_touches_nginx() -> None:

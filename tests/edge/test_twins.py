@@ -14,7 +14,24 @@ from mezzotint.model.errors import MezzotintError
 Ask = Callable[..., list[Any]]
 SEED, CASES = 20240, 6000
 HEAD = "/v1/pub/acme/website/marketing/img/01JBXYZ7N8Q4W2V6M3K5T9R0AE/v1/"
-NUMBERS = ("", "0", "1", "7.5", "0.3", "0.29", "12.50", "99.999", "0090", "360", "450", "8192", "8193", "1000000", "1e3", ".5")
+NUMBERS = (
+    "",
+    "0",
+    "1",
+    "7.5",
+    "0.3",
+    "0.29",
+    "12.50",
+    "99.999",
+    "0090",
+    "360",
+    "450",
+    "8192",
+    "8193",
+    "1000000",
+    "1e3",
+    ".5",
+)
 WORDS = ("auto", "cover", "pad", "contain", "inside", "north", "centre", "center", "attention", "jpg", "jpeg", "webp")
 COLOURS = ("fff", "FFF", "ffff", "abcd", "11223344", "112233FF", "ffffff", "gggggg", "ff")
 NAMES = ("card", "hero_2x", "a__b", "_a", "Big")
@@ -46,13 +63,15 @@ def fitting(choose: random.Random, rows: list[dict[str, Any]]) -> str:
             case "flag":
                 made.append(row["key"])
             case "choice":
-                made.append(f"{row['key']}_{choose.choice([*row['choices'], *row.get('aliases', {}), *row.get('redirect', {})])}")
+                words = [*row["choices"], *row.get("aliases", {}), *row.get("redirect", {})]
+                made.append(f"{row['key']}_{choose.choice(words)}")
             case "colour":
                 made.append(f"{row['key']}_{choose.choice(COLOURS[:7])}")
             case "name":
                 made.append(f"{row['key']}_{choose.choice(NAMES[:2])}")
             case "integer":
-                made.append(f"{row['key']}_{choose.choice([*row.get('words', []), row['min'], choose.randint(row['min'], row['max'])])}")
+                numbers = [*row.get("words", []), row["min"], choose.randint(row["min"], row["max"])]
+                made.append(f"{row['key']}_{choose.choice(numbers)}")
             case "decimal":
                 made.append(f"{row['key']}_{choose.randint(row['min'], row['max']) / 100}")
     return "-".join(made)
@@ -72,7 +91,10 @@ def test_same_verdict_and_form(lua: Ask, table: dict[str, Any], mostly_right: bo
     grammar = registry.load(["standard"]).grammar()
     keys = [row["key"] for row in table["tokens"]]
     paths = [
-        HEAD + (fitting(choose, table["tokens"]) if mostly_right else operations(choose, keys)) + "." + choose.choice(EXTS)
+        HEAD
+        + (fitting(choose, table["tokens"]) if mostly_right else operations(choose, keys))
+        + "."
+        + choose.choice(EXTS)
         for _ in range(CASES)
     ]
     answers = lua(*({"ask": "read", "uri": path} for path in paths if "?" not in path))
@@ -85,8 +107,23 @@ def test_same_verdict_and_form(lua: Ask, table: dict[str, Any], mostly_right: bo
 def test_same_detail(lua: Ask) -> None:
     """Both ends tell a user the same about what is wrong."""
     grammar = registry.load(["standard"]).grammar()
-    wrong = ["w_0", "w", "zoom_2", "w_1-w_2", "f_stretch", "b_ff", "q_best", "bw_1", "blur_0.1", "preset_A", "w_5000-dpr_2", "w_"]
-    for operation, answer in zip(wrong, lua(*({"ask": "canonical", "operations": one, "ext": "jpg"} for one in wrong)), strict=True):
+    wrong = [
+        "w_0",
+        "w",
+        "zoom_2",
+        "w_1-w_2",
+        "f_stretch",
+        "b_ff",
+        "q_best",
+        "bw_1",
+        "blur_0.1",
+        "preset_A",
+        "w_5000-dpr_2",
+        "w_",
+    ]
+    for operation, answer in zip(
+        wrong, lua(*({"ask": "canonical", "operations": one, "ext": "jpg"} for one in wrong)), strict=True
+    ):
         with pytest.raises(MezzotintError) as refused:
             grammar.parse(operation, "jpg")
         assert answer["fault"]["detail"] == refused.value.detail
@@ -95,7 +132,24 @@ def test_same_detail(lua: Ask) -> None:
 
 def test_same_accept_class(lua: Ask) -> None:
     choose = random.Random(SEED)
-    parts = ["image/avif", "image/webp", "IMAGE/WEBP", "*/*", "image/*", ";q=0", ";q=0.0", "; q=1", ";Q=0.3", ";q=", ";q=.", ",", " ", "\t", ";v=1", ";q=1.2.3"]
+    parts = [
+        "image/avif",
+        "image/webp",
+        "IMAGE/WEBP",
+        "*/*",
+        "image/*",
+        ";q=0",
+        ";q=0.0",
+        "; q=1",
+        ";Q=0.3",
+        ";q=",
+        ";q=.",
+        ",",
+        " ",
+        "\t",
+        ";v=1",
+        ";q=1.2.3",
+    ]
     headers = ["".join(choose.choices(parts, k=choose.randint(1, 8))) for _ in range(CASES)]
     theirs = lua(*({"ask": "accept", "header": header} for header in headers))
     ours = [accept_class(header) for header in headers]

@@ -22,7 +22,9 @@ def differences(cases: list[dict[str, Any]], got: list[Any], expected: list[Any]
 def test_canonical_forms(lua: Ask) -> None:
     cases = vectors("canonical")
     answers = lua(*({"ask": "canonical", "operations": case["operations"], "ext": case["ext"]} for case in cases))
-    got = [answer["fault"]["code"] if "fault" in answer else [answer["operations"], answer["ext"]] for answer in answers]
+    got = [
+        answer["fault"]["code"] if "fault" in answer else [answer["operations"], answer["ext"]] for answer in answers
+    ]
     expected = [case.get("error") or [case["canonical"], case["canonical_ext"]] for case in cases]
     assert differences(cases, got, expected) == []
 
