@@ -118,8 +118,16 @@ def _transaction(pool: "ConnectionPool[psycopg.Connection[DictRow]]") -> Iterato
 def _pool(
     dsn: str, name: str, size: int, timeout: float, statement_timeout: float
 ) -> "ConnectionPool[psycopg.Connection[DictRow]]":
+    def check(connection: psycopg.Connection[DictRow]) -> None:
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            # The server has restarted, so the other idle connections are as dead: replace them all at once.
+            pool.check()
+            raise
+
     idle = _ms(5 * statement_timeout)
-    return ConnectionPool(
+    pool = ConnectionPool(
         dsn,
         connection_class=psycopg.Connection[DictRow],
         kwargs={
@@ -131,15 +139,13 @@ def _pool(
         name=name,
         min_size=1,
         max_size=size,
-        # Refuse early rather than queue for a database that is away or swamped.
-        max_waiting=8 * size,
         timeout=timeout,
-        # A connection that died with its server is found out before it is used, and a server that returns is
-        # noticed soon: by default the pool would wait ever longer, up to minutes.
-        check=ConnectionPool.check_connection,
+        check=check,
+        # A server that returns is noticed soon: by default the pool would wait ever longer, up to minutes.
         reconnect_timeout=timeout,
         open=False,
     )
+    return pool
 
 
 def _ms(seconds: float) -> str:
