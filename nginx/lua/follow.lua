@@ -11,20 +11,22 @@ local function pairs_of(list)
   return out
 end
 
---- One whole reading: { epoch, last, keys, generations }; false when Redis holds no publication; nil and a message when
--- it does not answer. In one transaction, so that the stream goes on exactly where the reading ends.
+--- One whole reading: { epoch, last, keys, generations }; false when Redis holds no publication that can be trusted;
+-- nil and a message when it does not answer. In one transaction, so that the stream goes on exactly where it ends.
 function M.read(redis)
   local answers, problem = redis:pipeline({
     { "MULTI" },
-    { "GET", "mz:epoch" }, { "HGETALL", "mz:keys" }, { "HGETALL", "mz:generations" },
+    { "GET", "mz:epoch" }, { "GET", "mz:server" }, { "INFO", "server" },
+    { "HGETALL", "mz:keys" }, { "HGETALL", "mz:generations" },
     { "XREVRANGE", "mz:events", "+", "-", "COUNT", 1 },
     { "EXEC" },
   })
   if not answers then
     return nil, problem
   end
-  local epoch, keys, generations, newest = unpack(answers[#answers])
-  if not epoch then
+  local epoch, server, info, keys, generations, newest = unpack(answers[#answers])
+  -- A server that has restarted since may have come back with older data: in it a revoked key is good again.
+  if not epoch or (server and not info:find("run_id:" .. server, 1, true)) then
     return false
   end
   return {

@@ -206,10 +206,15 @@ class Control:
                 whole.hset("mz:keys", kid, record)
             for scope, generation in generations.items():
                 whole.hset("mz:generations", scope, str(generation))
+            whole.set("mz:server", self.run())
             whole.set("mz:epoch", epoch)
             whole.xadd("mz:events", {"type": "epoch", "name": epoch, "value": ""})
             whole.execute()
         return epoch
+
+    def run(self) -> str:
+        """Names the run of the Redis server."""
+        return str(self.redis.info("server")["run_id"])
 
     def put_key(self, kid: str, **about: Any) -> None:
         record = self.key(kid, **about)
@@ -269,6 +274,7 @@ class Running:
             seal_key=folder / "seal_key",
             grammar=folder / "edge/grammar.json",
             cache_folder=folder / "cache",
+            access_log=folder / "access.log",
             origin_socket=folder / "origin.sock",
             miss_socket=folder / "miss.sock",
             status_socket=folder / "edge.sock",
@@ -357,8 +363,7 @@ class Running:
 
     def log(self) -> list[dict[str, Any]]:
         """The access log so far, which is at most a second behind."""
-        file = self.folder / "edge/access.log"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return [json.loads(line) for line in self.edge.access_log.read_text().splitlines()]
 
     def entries(self) -> list[str]:
         """The keys in the cache on disk."""

@@ -183,6 +183,25 @@ def test_a_change_made_while_redis_was_out_of_reach(table: dict[str, Any], redis
         eventually(lambda: edge.get(target).status == 401, "the revocation is in force")
 
 
+def test_redis_restarts_with_older_data(table: dict[str, Any], redis_of_our_own: Installation) -> None:
+    """A copy on its disk was older than what edges know: a revoked key is active again in it."""
+    control = control_of(redis_of_our_own)
+    publish(control)
+    with running(redis_of_our_own.settings()["redis"]["url"], table) as edge:
+        target = sign(private())
+        eventually(lambda: edge.get(target).status == 200, "it serves")
+        control.put_key("k1", status="revoked")
+        eventually(lambda: edge.get(target).status == 401, "the revocation is in force")
+        control.redis.hset("mz:keys", "k1", Control.key("k1"))
+        control.redis.set("mz:server", "a run before this one")
+        control.redis.client_kill_filter(_type="normal", skipme=True)
+        eventually(lambda: not edge.status()["following"], "it noticed")
+        assert edge.get(target).status == 401
+        control.publish_all(keys={"k1": Control.key("k1", status="revoked")}, generations={"*": 1})
+        eventually(lambda: edge.status()["following"], "it follows again")
+        assert edge.get(target).status == 401
+
+
 def test_worker_0_dies_and_another_follows(edge: Running, control: Control) -> None:
     assert edge.process is not None
     for worker in subprocess.check_output(["pgrep", "-P", str(edge.process.pid)], text=True).split():

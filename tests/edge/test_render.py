@@ -14,6 +14,7 @@ EDGE = edge.Edge(
     seal_key=Path("/etc/seal key"),
     grammar=Path("/srv/grammar.json"),
     cache_folder=Path("/srv/cache"),
+    access_log=Path("/dev/stdout"),
     origin_socket=Path("/run/origin.sock"),
     miss_socket=Path("/run/miss.sock"),
     status_socket=Path("/run/edge.sock"),

@@ -34,6 +34,7 @@ class Edge:
     seal_key: Path
     grammar: Path
     cache_folder: Path
+    access_log: Path
     origin_socket: Path
     miss_socket: Path
     status_socket: Path
@@ -85,6 +86,7 @@ def part(layout: Layout, settings: Settings) -> Part:
         seal_key=settings.security.seal_key_file,
         grammar=folder / "grammar.json",
         cache_folder=settings.edge.cache_folder or layout.root / "cache",
+        access_log=layout.logs / "access.log",
         origin_socket=settings.origin.socket,
         miss_socket=layout.sockets / "miss.sock",
         status_socket=layout.sockets / "edge.sock",
