@@ -91,4 +91,6 @@ def _refusal(answer: dict[str, Any]) -> MezzotintError:
     code, detail = str(answer["error"]), str(answer.get("detail", ""))
     if code == "renderer_died":
         return RendererDied("renderers", detail)
+    if code == Unavailable.code:
+        return Unavailable("renderers", detail)
     return _REFUSALS.get(code, InternalError)(detail, retry_after=answer.get("retry_after"))

@@ -84,8 +84,14 @@ def _exif(header: Image) -> dict[str, dict[str, str]]:
     for name in names[:_MOST_EXIF]:
         _, folder, tag = name.split("-", 2)
         if folder in _EXIF_FOLDERS:
-            # libvips writes "value (value, type, components, bytes)".
-            value = str(header.get(name)).rpartition(" (")[0].strip()
-            printable = "".join(letter for letter in value if letter.isprintable())
-            found.setdefault(_EXIF_FOLDERS[folder], {})[tag] = printable[:_LONGEST_EXIF]
+            found.setdefault(_EXIF_FOLDERS[folder], {})[tag] = _exif_value(str(header.get(name)))
     return found
+
+
+def _exif_value(described: str) -> str:
+    """The value in libvips' "value (the value in words, type, components, bytes)"."""
+    both = described.rsplit(", ", 3)[0]
+    middle = (len(both) - 2) // 2
+    # A text stands there twice, and may have brackets of its own; a number has none.
+    value = both[:middle] if both[:middle] == both[middle + 2 :] else both.partition(" (")[0]
+    return "".join(letter for letter in value if letter.isprintable())[:_LONGEST_EXIF]

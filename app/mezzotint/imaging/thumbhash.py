@@ -21,7 +21,7 @@ class _Channel(NamedTuple):
     def nibbles(self) -> list[int]:
         """The waves in 4 bits each."""
         if not self.scale:
-            return [_round(15 * 0.5)] * len(self.waves)
+            return [0] * len(self.waves)
         return [_round(15 * (0.5 + 0.5 / self.scale * wave)) for wave in self.waves]
 
 

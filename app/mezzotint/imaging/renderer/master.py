@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 _BACKLOG = 1024
 _HEADER_SECONDS = 5.0
 """to send a job once connected"""
+_LONGEST_SECONDS = 3600.0
+"""that a job may ask for"""
 _GRACE_SECONDS = 0.5
 """past its deadline, after which a renderer that should have died by its own timer is killed"""
 _RESPAWN_SECONDS = 1.0
@@ -72,6 +74,7 @@ class _Worker:
     ready: bool = False
     leaving: bool = False
     caller: _Caller | None = None
+    begun: bool = False
     answering: bool = False
     killed: bool = False
 
@@ -172,7 +175,12 @@ class Master:
             status = PoolStatus(self._settings.workers, self._busy, len(self._queue), self._libvips)
             self._answer(caller, asdict(status))
             return
+        if not float(job["expires"]) < time.monotonic() + _LONGEST_SECONDS:
+            raise ValueError("a job without an end")
         caller.job, caller.expires = job, float(job["expires"])
+        self._line_up(caller)
+
+    def _line_up(self, caller: _Caller) -> None:
         if not self._queue.push(caller.tenant, caller):
             self._refuse(caller, "overloaded", "too many pictures are waiting to be made")
 
@@ -231,7 +239,7 @@ class Master:
                 return
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
-            worker.caller, worker.answering = caller, False
+            worker.caller, worker.begun, worker.answering = caller, False, False
             with suppress(OSError):  # it died this moment: its end of the channel will say so
                 header = json.dumps(caller.job).encode()
                 socket.send_fds(worker.channel, [header], [caller.connection.fileno()])
@@ -248,6 +256,8 @@ class Master:
         match said.pop("state"):
             case "ready":
                 worker.ready = True
+            case "begun":
+                worker.begun = True
             case "answering":
                 worker.answering = True
             case "done" if worker.caller is not None:
@@ -271,6 +281,10 @@ class Master:
             return
         if worker.answering:  # what was sent can't be taken back; closing tells the caller that it is not whole
             caller.connection.close()
+        elif not worker.begun:  # it died idle, just before this job came
+            self._callers.add(caller)
+            self._selector.register(caller.connection, selectors.EVENT_READ, partial(self._read, caller))
+            self._line_up(caller)
         elif worker.killed or code == -signal.SIGALRM:
             self._refuse(caller, "render_timeout", "the picture took too long to make")
         else:

@@ -20,14 +20,15 @@ Handler = Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]]
 def work(channel: socket.socket, handle: Handler, jobs: int) -> None:
     """Do `jobs` jobs, then leave, so that whatever libraries leak is bounded.
 
-    The master sends each job's header and the caller's connection, and is told of every step: `ready`, `answering`
-    (from then on the caller hears from nobody else), `done`.
+    The master sends each job's header and the caller's connection, and is told of every step: `ready`, `begun` (whatever
+    happens now is this job's doing), `answering` (from then on the caller hears from nobody else), `done`.
     """
     _tell(channel, "ready")
     for left in reversed(range(jobs)):
         header, descriptors, _, _ = socket.recv_fds(channel, wire.MAX_HEADER, 1)
         if not header:
             return  # the master is gone
+        _tell(channel, "begun")
         with socket.socket(fileno=descriptors[0]) as caller:
             report = _do(channel, caller, json.loads(header), handle)
         _tell(channel, "done", last=left == 0, **report)

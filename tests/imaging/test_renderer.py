@@ -1,0 +1,405 @@
+"""The pool: what it survives, whom it refuses, who goes first. A job that hangs reads a pipe that nobody writes to."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mezzotint.imaging import wire
+from mezzotint.imaging.client import Rendered, RendererDied
+from mezzotint.model.errors import (
+    InternalError,
+    OutputTooLarge,
+    Overloaded,
+    PictureRefused,
+    RenderTimeout,
+    Unavailable,
+    UnsupportedType,
+)
+from tests.imaging.pictures import gradient, noise, open_bytes
+from tests.imaging.pool import Pool, inspect_job, render_job, until
+
+StartPool = Callable[..., Pool]
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    noise(600, 400).jpegsave(str(path))
+    return path
+
+
+class Stuck:
+    """A file that hangs whoever opens it until `release`; then it turns out to be no picture."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+
+    def release(self) -> None:
+        until(self._opened)
+
+    def _opened(self) -> bool:
+        try:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # no reader yet
+            return False
+        return True
+
+
+@pytest.fixture
+def stuck(tmp_path: Path) -> Stuck:
+    return Stuck(tmp_path / "stuck")
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(32) as threads:
+        yield threads
+
+
+def busy(pool: Pool, number: int) -> Callable[[], bool]:
+    return lambda: pool.client.ping().busy == number
+
+
+def queued(pool: Pool, number: int) -> Callable[[], bool]:
+    return lambda: pool.client.ping().queued == number
+
+
+def tenants_done(pool: Pool) -> list[str]:
+    """The tenants of the jobs that were run, in order."""
+    return [event["tenant"] for event in pool.events() if event["event"] == "job_done"]
+
+
+def test_renders(pool: Pool, photo: Path) -> None:
+    rendered = pool.client.render(render_job(photo, "w_100-h_50", "webp"))
+    assert (rendered.width, rendered.height, rendered.format, rendered.media_type) == (100, 50, "webp", "image/webp")
+    assert open_bytes(rendered.data).width == 100
+    assert rendered.cpu_ms > 0
+    assert rendered.elapsed_ms > 0
+
+
+def test_inspects(pool: Pool, photo: Path) -> None:
+    facts = pool.client.inspect(inspect_job(photo))
+    assert (facts.width, facts.height, facts.format) == (600, 400, "jpeg")
+
+
+def test_says_how_it_is(pool: Pool) -> None:
+    status = pool.client.ping()
+    assert (status.workers, status.queued) == (2, 0)
+    assert status.libvips.startswith("8.18.")
+
+
+def test_refusals_reach_the_caller(pool: Pool, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "broken.jpg").write_bytes(photo.read_bytes()[:3000])
+    with pytest.raises(UnsupportedType):
+        pool.client.render(render_job(tmp_path / "text.jpg"))
+    with pytest.raises(PictureRefused):
+        pool.client.render(render_job(tmp_path / "broken.jpg"))
+    with pytest.raises(PictureRefused):
+        pool.client.inspect(inspect_job(tmp_path / "broken.jpg"))
+    with pytest.raises(PictureRefused):
+        pool.client.render(render_job(photo, max_pixels=600 * 400 - 1))
+    with pytest.raises(OutputTooLarge):
+        pool.client.render(render_job(photo, max_output_pixels=10))
+    with pytest.raises(InternalError):
+        pool.client.render(render_job(tmp_path / "missing.jpg"))
+    assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_many_at_once(pool: Pool, photo: Path, callers: ThreadPoolExecutor) -> None:
+    widths = [callers.submit(pool.client.render, render_job(photo, f"w_{width}")) for width in range(10, 40)]
+    assert [future.result().width for future in widths] == list(range(10, 40))
+
+
+def test_a_deadline_ends_a_stuck_job_and_the_next_works(pool: Pool, photo: Path, stuck: Stuck) -> None:
+    for _ in range(3):
+        with pytest.raises(RenderTimeout):
+            pool.client.render(render_job(stuck.path, deadline=0.2))
+    assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_a_deadline_ends_a_codec_that_is_at_work(pool: Pool, tmp_path: Path) -> None:
+    gradient(6000, 6000).jpegsave(str(tmp_path / "large.jpg"))
+    with pytest.raises(RenderTimeout):
+        pool.client.render(render_job(tmp_path / "large.jpg", "flip-q_100", "avif", deadline=0.5))
+    until(busy(pool, 0))
+
+
+def test_a_full_queue_refuses_at_once(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=1, queue=3, queue_per_tenant=2)
+    first = callers.submit(pool.client.render, render_job(stuck.path, tenant="a"))
+    until(busy(pool, 1))
+    waiting = [callers.submit(pool.client.render, render_job(photo, tenant="a")) for _ in range(2)]
+    until(queued(pool, 2))
+    with pytest.raises(Overloaded) as refusal:
+        pool.client.render(render_job(photo, tenant="a"))
+    assert refusal.value.retry_after == 1
+    waiting.append(callers.submit(pool.client.render, render_job(photo, tenant="b")))
+    until(queued(pool, 3))
+    with pytest.raises(Overloaded):
+        pool.client.render(render_job(photo, tenant="c"))
+    stuck.release()
+    assert [future.result().width for future in waiting] == [100, 100, 100]
+    with pytest.raises(UnsupportedType):
+        first.result()
+
+
+def test_tenants_take_turns(start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor) -> None:
+    pool = start_pool(workers=1)
+    first = callers.submit(pool.client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    futures: list[Future[Rendered]] = []
+    for tenant in ["flood"] * 8 + ["quiet"]:
+        futures.append(callers.submit(pool.client.render, render_job(photo, tenant=tenant)))
+        until(queued(pool, len(futures)))
+    stuck.release()
+    for future in futures:
+        future.result()
+    with pytest.raises(UnsupportedType):
+        first.result()
+    until(lambda: len(tenants_done(pool)) == 10)
+    assert tenants_done(pool)[1:] == ["flood", "quiet", *["flood"] * 7]
+
+
+def test_a_killed_renderer_is_answered_for_and_replaced(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=1)
+    doomed = callers.submit(pool.client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    (victim,) = pool.workers
+    os.kill(victim, signal.SIGKILL)
+    with pytest.raises(RendererDied):
+        doomed.result()
+    assert pool.client.render(render_job(photo)).width == 100
+    assert victim not in pool.workers
+
+
+def test_idle_renderers_that_die_are_replaced(start_pool: StartPool, photo: Path) -> None:
+    pool = start_pool(workers=2)
+    before = set(pool.workers)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    assert pool.client.render(render_job(photo)).width == 100
+    until(lambda: len(pool.workers) == 2)
+    assert not before & set(pool.workers)
+
+
+def test_renderers_leave_after_their_jobs(start_pool: StartPool, photo: Path) -> None:
+    pool = start_pool(workers=1, recycle=2)
+    seen = set()
+    for _ in range(6):
+        seen.update(pool.workers)
+        assert pool.client.render(render_job(photo)).width == 100
+    assert len(seen) >= 3
+    assert not [event for event in pool.events() if event["event"] == "renderer_died"]
+
+
+def test_jobs_of_callers_that_left_are_dropped_unrun(start_pool: StartPool, photo: Path, stuck: Stuck) -> None:
+    pool = start_pool(workers=1)
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(pool.client.render, render_job(stuck.path))
+        until(busy(pool, 1))
+        with connected(pool, job(photo, tenant="gone")):
+            until(queued(pool, 1))
+        until(queued(pool, 0))
+        stuck.release()
+        with pytest.raises(UnsupportedType):
+            first.result()
+    assert pool.client.render(render_job(photo, tenant="here")).width == 100
+    until(lambda: len(tenants_done(pool)) == 2)
+    assert tenants_done(pool) == ["a", "here"]
+
+
+def test_jobs_that_waited_too_long_are_dropped_unrun(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=1)
+    first = callers.submit(pool.client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    with pytest.raises(Overloaded, match="waited"):
+        pool.client.render(render_job(photo, tenant="late", deadline=0.2))
+    stuck.release()
+    with pytest.raises(UnsupportedType):
+        first.result()
+    until(lambda: tenants_done(pool) == ["a"])
+
+
+def job(source: Path, tenant: str = "a") -> bytes:
+    header: dict[str, Any] = {"kind": "render", "source": str(source), "operations": "w_100", "ext": "jpg"}
+    header |= {"tenant": tenant, "deadline": 30, "max_pixels": 10**7, "max_output_pixels": 10**7}
+    return wire.pack(header | {"expires": time.monotonic() + 30})
+
+
+@contextlib.contextmanager
+def connected(pool: Pool, data: bytes) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(str(pool.socket))
+        connection.sendall(data)
+        yield connection
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.0\r\n\r\n", bytes(8), wire.pack({}), wire.pack({"kind": "render"}),
+        wire.pack({"kind": "ping"}, 5),
+        wire.LENGTHS.pack(4, 0) + b"nul]", wire.pack({"kind": "render", "tenant": "a", "expires": "soon"}),
+        wire.pack({"kind": "dance", "tenant": "a", "expires": 1e12}),
+        wire.pack({"kind": "render", "tenant": "a", "expires": 1e12, "source": 3}),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused(pool: Pool, photo: Path, data: bytes) -> None:
+    with connected(pool, data) as connection:
+        answer, _ = wire.receive(connection)
+        assert answer["error"] == "internal_error"
+    assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_half_a_job_holds_nothing(pool: Pool, photo: Path) -> None:
+    with connected(pool, job(photo)[:20]), connected(pool, b""):
+        assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_a_caller_that_does_not_read_holds_a_renderer_no_longer_than_its_deadline(
+    start_pool: StartPool, tmp_path: Path
+) -> None:
+    pool = start_pool(workers=1)
+    source = tmp_path / "noise.png"
+    noise(1500, 1500).pngsave(str(source))
+    header: dict[str, Any] = {
+        "kind": "render",
+        "source": str(source),
+        "operations": "flip",
+        "ext": "png",
+        "tenant": "a",
+    }
+    header |= {"deadline": 30, "max_pixels": 10**8, "max_output_pixels": 10**8, "expires": time.monotonic() + 4}
+    with connected(pool, wire.pack(header)):
+        until(busy(pool, 1))
+        assert pool.client.render(render_job(source, "w_10")).width == 10
+
+
+def test_no_pool_is_unavailable(tmp_path: Path, photo: Path) -> None:
+    pool = Pool(tmp_path)
+    with pytest.raises(Unavailable):
+        pool.client.ping()
+    with pytest.raises(Unavailable):
+        pool.client.render(render_job(photo))
+
+
+def test_a_pool_that_hangs_is_not_waited_for(tmp_path: Path, photo: Path) -> None:
+    pool = Pool(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(pool.socket))
+        listener.listen()
+        with pytest.raises(RenderTimeout):
+            pool.client.render(render_job(photo, deadline=0.1))
+
+
+def test_stops_cleanly_and_lets_the_job_at_work_finish(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=1)
+    working = callers.submit(pool.client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    waiting = callers.submit(pool.client.render, render_job(photo))
+    until(queued(pool, 1))
+    workers = pool.workers
+    pool.process.send_signal(signal.SIGTERM)
+    with pytest.raises(Unavailable):
+        waiting.result()
+    stuck.release()
+    with pytest.raises(UnsupportedType):
+        working.result()
+    assert pool.process.wait(30) == 0
+    assert not pool.socket.exists()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_renderers_end_with_their_master(start_pool: StartPool) -> None:
+    pool = start_pool(workers=2)
+    workers = pool.workers
+    pool.process.kill()
+    until(lambda: not any(_alive(pid) for pid in workers))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_renderers_are_bounded(pool: Pool) -> None:
+    for pid in pool.workers:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        bounds = {line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]}
+        assert bounds["Max file size"] == bounds["Max core file size"] == "0"
+        assert bounds["Max address space"] == str(3 << 30)
+        assert bounds["Max open files"] == "256"
+
+
+def test_memory_a_picture_may_not_have_is_refused(start_pool: StartPool, tmp_path: Path, photo: Path) -> None:
+    pool = start_pool(workers=1, memory_bytes=250 << 20)
+    gradient(6500, 6500).colourspace("rgb16").pngsave(str(tmp_path / "large.png"), compression=1)
+    with pytest.raises((PictureRefused, RendererDied)):
+        pool.client.render(render_job(tmp_path / "large.png", "r_90", "png"))
+    assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_works_under_gevent(pool: Pool, photo: Path) -> None:
+    script = """
+from gevent import monkey; monkey.patch_all()
+import gevent, sys
+from pathlib import Path
+from mezzotint.imaging.client import Renderers, RenderJob
+client = Renderers(Path(sys.argv[1]))
+def ask(width):
+    return client.render(RenderJob(Path(sys.argv[2]), f"w_{width}", "jpg", "a", 30.0, 10**7, 10**7)).width
+print(*[job.get() for job in [gevent.spawn(ask, width) for width in (10, 20, 30)]])
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", script, str(pool.socket), str(photo)], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["10", "20", "30"]
+
+
+def test_the_file_that_came_is_the_file_that_is_read(pool: Pool, tmp_path: Path) -> None:
+    """No cache between jobs: a path whose content changed shows the new content."""
+    source = tmp_path / "changing.png"
+    widths = []
+    for width in (30, 50):
+        gradient(width, 20).pngsave(str(source))
+        widths.extend(pool.client.render(render_job(source, "flip", "png")).width for _ in range(4))
+    assert widths == [30] * 4 + [50] * 4
+
+
+def test_threads_of_one_client_do_not_mix_answers(pool: Pool, photo: Path) -> None:
+    wrong: list[int] = []
+
+    def ask(width: int) -> None:
+        answers = [pool.client.render(render_job(photo, f"w_{width}")).width for _ in range(5)]
+        wrong.extend(answer for answer in answers if answer != width)
+
+    threads = [threading.Thread(target=ask, args=(width,)) for width in range(20, 28)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

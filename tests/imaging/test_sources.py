@@ -1,0 +1,104 @@
+"""Originals brought near."""
+
+import io
+import os
+import threading
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+import pytest
+
+from mezzotint.imaging import sources
+from mezzotint.imaging.sources import Sources
+from mezzotint.plugin_api import ObjectNotFound, StoreUnavailable
+
+
+class Shelf:
+    """Objects in memory that count how often they were asked for."""
+
+    kind: ClassVar[str] = "shelf"
+
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = objects
+        self.opened: list[str] = []
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        self.opened.append(key)
+        if key not in self.objects:
+            raise ObjectNotFound(key)
+        return closing(io.BytesIO(self.objects[key]))
+
+
+class Broken(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise StoreUnavailable("gone in the middle")
+
+
+def test_an_object_is_fetched_once(tmp_path: Path) -> None:
+    shelf = Shelf(a=b"picture")
+    near = Sources(tmp_path / "sources", 100)
+    first, second = near.get("originals", "a", shelf), near.get("originals", "a", shelf)
+    assert first == second
+    assert first.read_bytes() == b"picture"
+    assert shelf.opened == ["a"]
+
+
+def test_stores_do_not_mix(tmp_path: Path) -> None:
+    near = Sources(tmp_path, 100)
+    assert near.get("one", "a", Shelf(a=b"1")).read_bytes() == b"1"
+    assert near.get("two", "a", Shelf(a=b"2")).read_bytes() == b"2"
+
+
+def test_a_missing_object_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ObjectNotFound):
+        Sources(tmp_path, 100).get("originals", "a", Shelf())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_transfer_leaves_nothing(tmp_path: Path) -> None:
+    shelf = Shelf()
+    shelf.open = lambda _: closing(io.BufferedReader(Broken()))
+    with pytest.raises(StoreUnavailable):
+        Sources(tmp_path, 100).get("originals", "a", shelf)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_least_recently_used_goes(tmp_path: Path) -> None:
+    shelf = Shelf(a=b"a" * 40, b=b"b" * 40, c=b"c" * 40)
+    near = Sources(tmp_path, 100)
+    a, b = near.get("s", "a", shelf), near.get("s", "b", shelf)
+    long_ago = a.stat().st_mtime - 10 * sources._IN_USE_SECONDS
+    os.utime(a, (long_ago + 1, long_ago + 1))
+    os.utime(b, (long_ago, long_ago))
+    c = near.get("s", "c", shelf)
+    assert (a.exists(), b.exists(), c.exists()) == (True, False, True)
+    assert near.get("s", "a", shelf) == a
+    assert a.stat().st_mtime > long_ago + 2
+
+
+def test_a_file_in_use_stays(tmp_path: Path) -> None:
+    shelf = Shelf(a=b"a" * 90, b=b"b" * 90)
+    near = Sources(tmp_path, 100)
+    a, b = near.get("s", "a", shelf), near.get("s", "b", shelf)
+    assert a.exists()
+    assert b.exists()
+
+
+def test_many_at_once_see_whole_files(tmp_path: Path) -> None:
+    shelf = Shelf(a=os.urandom(3_000_000))
+    seen: list[bytes] = []
+
+    def read() -> None:
+        seen.append(Sources(tmp_path, 100).get("s", "a", shelf).read_bytes())
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [shelf.objects["a"]] * 8
+    assert len(list(tmp_path.iterdir())) == 1
