@@ -20,8 +20,8 @@ Handler = Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]]
 def work(channel: socket.socket, handle: Handler, jobs: int) -> None:
     """Do `jobs` jobs, then leave, so that whatever libraries leak is bounded.
 
-    The master sends each job's header and the caller's connection, and is told of every step: `ready`, `begun` (whatever
-    happens now is this job's doing), `answering` (from then on the caller hears from nobody else), `done`.
+    The master sends each job's header and the caller's connection, and is told of every step: `ready`, `begun` (what
+    happens from now on is this job's doing), `answering` (the caller hears from nobody else any more), `done`.
     """
     _tell(channel, "ready")
     for left in reversed(range(jobs)):
