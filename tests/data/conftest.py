@@ -64,9 +64,26 @@ def place(settle) -> Place:
     return settle()
 
 
+class Abandoned(Exception):
+    """A caller's change of mind in the middle of a transaction."""
+
+
+@pytest.fixture
+def abandon():
+    """Does something in a transaction that is then abandoned."""
+
+    def run(transaction, act):
+        with pytest.raises(Abandoned), transaction as tx:  # noqa: PT012 - the whole of it is abandoned
+            act(tx)
+            raise Abandoned
+
+    return run
+
+
 @pytest.fixture
 def client(redis_client, redis_url):
     """An empty Redis, by the product's own client."""
+    assert redis_client.dbsize() == 0
     with connect(redis_url) as client:
         yield client
 

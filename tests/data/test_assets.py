@@ -179,6 +179,7 @@ def test_no_two_versions_share_a_key(database, place):
 
 
 def test_no_asset_without_its_current_version(database, place):
-    with pytest.raises(psycopg.errors.ForeignKeyViolation), database.scoped(place.scope) as tx:
+    with database.scoped(place.scope) as tx:
         asset = ready_asset(tx, place)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), database.scoped(place.scope) as tx:
         tx.run("UPDATE assets SET current = 9 WHERE id = %(id)s", id=asset.id)

@@ -15,7 +15,8 @@ WITHOUT_TENANT = {
 }
 
 TENANT_TABLES = """
-SELECT c.oid, c.relname AS name FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+SELECT c.oid, c.relname AS name FROM pg_class c
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
 AND (c.relname = 'organizations' OR EXISTS (
     SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('organization_id', 'tenant_id')))
 """
@@ -45,7 +46,8 @@ def test_row_level_security_is_forced_and_has_policies_for_both_roles(ask):
 
 def test_policies_of_the_application_all_look_at_the_settings(ask):
     rows = ask("""
-        SELECT polrelid::regclass::text, polname, concat(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+        SELECT polrelid::regclass::text, polname,
+        concat(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
         FROM pg_policy WHERE 'mezzotint_app'::regrole = ANY(polroles)""")
     for table, policy, expression in rows:
         assert "scope_organization()" in expression or expression == "false", (table, policy)
@@ -72,12 +74,10 @@ def test_foreign_keys_carry_the_tenant(ask):
 
 
 def test_application_roles_own_nothing_and_have_no_more_than_they_need(ask):
-    assert (
-        ask(
-            "SELECT relname FROM pg_class WHERE relowner <> 'mezzotint_owner'::regrole AND relnamespace = 'public'::regnamespace"
-        )
-        == []
-    )
+    owned = ask("""
+        SELECT relname FROM pg_class
+        WHERE relowner <> 'mezzotint_owner'::regrole AND relnamespace = 'public'::regnamespace""")
+    assert owned == []
     granted = ask("""
         SELECT DISTINCT grantee, privilege_type FROM information_schema.role_table_grants
         WHERE grantee IN ('mezzotint_app', 'mezzotint_operator', 'PUBLIC') AND table_schema = 'public'""")

@@ -25,10 +25,8 @@ def test_a_job_is_claimed_once_and_gone_when_finished(database, place, kind):
         assert tx.rows("SELECT id FROM jobs WHERE kind = %(kind)s", kind=kind) == []
 
 
-def test_a_job_lives_and_dies_with_its_transaction(database, place, kind):
-    with pytest.raises(KeyError), database.scoped(place.scope) as tx:
-        jobs.enqueue(tx, kind, {})
-        raise KeyError
+def test_a_job_lives_and_dies_with_its_transaction(database, place, kind, abandon):
+    abandon(database.scoped(place.scope), lambda tx: jobs.enqueue(tx, kind, {}))
     with database.operator() as tx:
         assert jobs.claim(tx, kind) == []
 

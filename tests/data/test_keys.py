@@ -116,6 +116,6 @@ def test_the_last_use_is_noted_once_a_minute(database, place):
     assert uses[0] == uses[1]
 
 
-def test_only_a_whole_hash_is_kept(database, place):
+def test_only_a_whole_hash_is_kept(database):
     with pytest.raises(psycopg.errors.CheckViolation), database.operator() as tx:
         api_keys.insert(tx, None, None, "x", b"short", set())

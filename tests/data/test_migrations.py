@@ -26,7 +26,7 @@ def described(dsn):
         return [
             connection.execute(query.encode()).fetchall()
             for query in (
-                "SELECT * FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position",
+                "SELECT * FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 3, 4",
                 "SELECT * FROM pg_policies ORDER BY tablename, policyname",
                 "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
                 "SELECT version_num FROM alembic_version",

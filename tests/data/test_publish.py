@@ -168,11 +168,9 @@ def test_a_generation_follows_the_record_that_it_speaks_of(published, database, 
     assert types.index("space") < types.index("generation")
 
 
-def test_an_abandoned_change_is_not_published(published, database, place):
+def test_an_abandoned_change_is_not_published(published, database, place, abandon):
     published()
-    with pytest.raises(KeyError), database.scoped(place.scope) as tx:
-        policies.put(tx, place.owner, Policy(max_side=7))
-        raise KeyError
+    abandon(database.scoped(place.scope), lambda tx: policies.put(tx, place.owner, Policy(max_side=7)))
     assert published().spaces[place.path]["policy"]["max_side"] == DEFAULTS.max_side
 
 
@@ -224,7 +222,7 @@ def test_with_redis_away_changes_wait_and_are_published_later(database, publishe
     assert snapshot.read().content.spaces[place.path]["policy"]["max_side"] == 7
 
 
-def test_a_redis_that_lost_its_data_gets_it_all_again(database, publisher, snapshot, client, place):
+def test_a_redis_that_lost_its_data_gets_it_all_again(publisher, snapshot, client, place):
     assert publisher.ensure() is True
     before = snapshot.read()
     assert publisher.ensure() is False
@@ -236,7 +234,7 @@ def test_a_redis_that_lost_its_data_gets_it_all_again(database, publisher, snaps
     assert place.path in after.content.spaces
 
 
-def test_a_change_after_the_loss_publishes_everything(database, publisher, snapshot, client, settle):
+def test_a_change_after_the_loss_publishes_everything(publisher, snapshot, client, settle):
     old = settle()
     publisher.publish_all()
     client.flushall()

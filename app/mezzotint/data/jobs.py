@@ -85,10 +85,10 @@ def claim(tx: Transaction, kind: str, *, limit: int = 100, lease: float = 60.0) 
     """The oldest due jobs, now running. One that is neither finished nor failed within `lease` seconds is due again."""
     rows = tx.rows(
         """UPDATE jobs SET state = 'running', attempts = attempts + 1, run_at = now() + make_interval(secs => %(lease)s)
-        WHERE id IN (
+        WHERE id = ANY(ARRAY(
             SELECT id FROM jobs WHERE kind = %(kind)s AND state <> 'failed' AND run_at <= now()
             ORDER BY run_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-        ) RETURNING *""",
+        )) RETURNING *""",
         kind=kind,
         lease=lease,
         limit=limit,

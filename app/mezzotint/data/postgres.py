@@ -92,7 +92,12 @@ class Database:
         """A transaction across all tenants: for publication, look-ups by slug or API key, and administration."""
         with _transaction(self._operator) as connection:
             if statement_timeout is not None:
-                connection.execute("SELECT set_config('statement_timeout', %s, true)", (_ms(statement_timeout),))
+                # Between its statements it may wait as long: for Redis to take what was read, say.
+                connection.execute(
+                    "SELECT set_config(name, %s, true)"
+                    " FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) AS name",
+                    (_ms(statement_timeout),),
+                )
             yield Transaction(connection, None)
 
     def check(self) -> None:
