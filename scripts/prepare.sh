@@ -73,7 +73,7 @@ settle_tree() { # COPY
 install_python() { # REQUIREMENTS
     local venv=$tree/.venv lock wanted=$1
     [ -e "$venv/requirements-dev.txt" ] && wanted=requirements-dev.txt
-    lock=$(cd "$tree" && cat requirements-build.txt "$wanted" pyproject.toml | sha256sum)
+    lock=$(cd "$tree" && cat requirements-build.txt "$wanted" <(sed '/^\[tool/,$d' pyproject.toml) | sha256sum)
     [ "$(cat "$venv/$wanted" 2>/dev/null)" = "$lock" ] && return
     echo "Installing Python packages into $venv"
     /usr/bin/python3 -m venv --clear "$venv" || fail "can't write $venv: run as the owner of $tree, or as root"

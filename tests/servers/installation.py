@@ -72,6 +72,11 @@ class Stack:
     part: Callable[[str], RunningPart]
     output: Path
 
+    def link(self, kind: str) -> str:
+        """The address that it shows for `public picture` or `signed picture`."""
+        (line,) = (line for line in self.output.read_text().splitlines() if line.strip().startswith(kind))
+        return line.split()[-1]
+
 
 class Installation:
     """`scripts/run` without its installing: the supervisor and the parts named, stopped on leaving the context."""

@@ -9,16 +9,10 @@ from mezzotint.standalone.__main__ import ORDER
 from tests.servers.installation import PATIENCE, Stack
 
 
-def link(stack: Stack, kind: str) -> str:
-    """The address that the welcome shows for `public picture` or `signed picture`."""
-    (line,) = (line for line in stack.output.read_text().splitlines() if line.strip().startswith(kind))
-    return line.split()[-1]
-
-
 @pytest.mark.parametrize("kind", ["public picture", "signed picture"])
 def test_the_links_of_the_welcome_open_and_are_cached(stack: Stack, kind: str) -> None:
     for cached in (None, "HIT"):
-        answer = requests.get(link(stack, kind), timeout=PATIENCE)
+        answer = requests.get(stack.link(kind), timeout=PATIENCE)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
         assert cached in {None, answer.headers["X-Cache"]}
 
@@ -38,7 +32,7 @@ def test_after_any_part_was_killed_new_pictures_are_served(stack: Stack, name: s
     while stack.part(name).deaths == before.deaths or not stack.part(name).ready:
         assert time.monotonic() < end, f"{name} did not come back"
         time.sleep(0.05)
-    fresh = link(stack, "public picture").replace("w_800", f"w_{300 + ORDER.index(name)}")
+    fresh = stack.link("public picture").replace("w_800", f"w_{300 + ORDER.index(name)}")
     while (answer := requests.get(fresh, timeout=PATIENCE)).status_code != 200:
         assert answer.status_code == 503, answer.text  # never wrong, only late
         assert time.monotonic() < end, answer.text

@@ -16,8 +16,8 @@ from mezzotint import settings
 from mezzotint.standalone import settings_file
 from mezzotint.standalone.layout import CODE, Layout
 from mezzotint.standalone.locks import Taken, lock
-from mezzotint.standalone.part import Part
-from mezzotint.standalone.supervisor import PartFailed, Supervisor
+from mezzotint.standalone.part import Part, PartFailed
+from mezzotint.standalone.supervisor import Supervisor
 
 ORDER = ("postgres", "redis", "renderers", "origin", "edge")
 

@@ -5,6 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
+class PartFailed(Exception):
+    """A part can't be started."""
+
+
 def nothing() -> None:
     """For a part that has no such step."""
 

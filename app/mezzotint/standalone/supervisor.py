@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mezzotint.standalone.part import Part
+from mezzotint.standalone.part import Part, PartFailed
 
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 WAITED_FOR = STOP | {signal.SIGCHLD}
@@ -25,10 +25,6 @@ LOG_KEPT_BYTES = 16 << 20
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-class PartFailed(Exception):
-    """A part could not be started the first time."""
 
 
 class Child:
@@ -46,14 +42,14 @@ class Child:
         self.due = 0.0  # when it may be started again
 
     def start(self) -> None:
-        """Raises PartFailed when there is nothing to run."""
+        """Raises PartFailed."""
         self.ready = False
         self.started = time.monotonic()
         try:
             self.part.prepare()
             self.pid = self._spawn()
-        except (OSError, subprocess.CalledProcessError) as problem:
-            raise PartFailed(f"{self.part.name} can't be started: {problem}") from problem
+        except Exception as problem:  # whatever goes wrong in one part must not end the others
+            raise PartFailed(f"{self.part.name} can't be started: {problem!r}") from problem
 
     def _spawn(self) -> int:
         if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:

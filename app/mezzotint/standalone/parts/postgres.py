@@ -10,7 +10,7 @@ from urllib.parse import quote
 from mezzotint.data import migrations, roles
 from mezzotint.settings import Settings
 from mezzotint.standalone.layout import Layout
-from mezzotint.standalone.part import Part
+from mezzotint.standalone.part import Part, PartFailed
 from mezzotint.standalone.secrets_folder import secret
 
 ADMIN = "mezzotint_admin"
@@ -50,7 +50,7 @@ def _programs(cluster: Path) -> Path:
     versions = [int(folder.name) for folder in DEBIAN.glob("*") if (folder / "bin/postgres").exists()]
     wanted = int(made_by.read_text()) if made_by.exists() else max(versions, default=0)
     if wanted not in versions:
-        raise FileNotFoundError(f"PostgreSQL {wanted or ''} is not installed: apt-get install postgresql")
+        raise PartFailed(f"PostgreSQL {wanted or ''} is not installed: apt-get install postgresql")
     return DEBIAN / str(wanted) / "bin"
 
 
