@@ -1,0 +1,28 @@
+"""Waiting for a state, with a generous limit: what is tested is that it comes, not when."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import requests
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T], *, seconds: float = 30.0) -> T:
+    """What `look` gives once that is true."""
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+    return seen
+
+
+def until_status(url: str, status: int) -> requests.Response:
+    """The first answer of `url` with this status."""
+
+    def look() -> tuple[requests.Response] | None:
+        answer = requests.get(url)
+        return (answer,) if answer.status_code == status else None  # an answer by itself is true only when all is well
+
+    return until(look)[0]
