@@ -1,10 +1,10 @@
 """The real MinIO, or the S3 server that S3_ENDPOINT names."""
 
 import base64
+import hashlib
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,17 +22,23 @@ def running(folder: Path) -> Iterator[S3Server]:
     if given := os.environ.get("S3_ENDPOINT"):
         url = urlsplit(given)
         yield S3Server(url.netloc, os.environ["S3_ACCESS_KEY"], os.environ["S3_SECRET_KEY"], url.scheme == "https")
-        return
-    server = S3Server()
-    command: list[str | Path] = [installed(PACKAGE, VERSION), "server", folder / "data"]
-    addresses = ["--address", server.endpoint, "--console-address", f"127.0.0.1:{free_port()}"]
-    with server.serving(
-        [*command, *addresses],
+    else:
+        with serving(S3Server(), folder) as server:
+            yield server
+
+
+def serving(server: S3Server, folder: Path) -> AbstractContextManager[S3Server]:
+    """MinIO as this very server, whose data may be from an earlier time."""
+    encryption_key = base64.b64encode(hashlib.sha256(server.secret_key.encode()).digest()).decode()
+    return server.serving(
+        [
+            *(installed(PACKAGE, VERSION), "server", folder / "data"),
+            *("--address", server.endpoint, "--console-address", f"127.0.0.1:{free_port()}"),
+        ],
         folder,
         MINIO_ROOT_USER=server.access_key,
         MINIO_ROOT_PASSWORD=server.secret_key,
-        MINIO_KMS_SECRET_KEY=f"tests:{base64.b64encode(secrets.token_bytes(32)).decode()}",  # for encryption at rest
+        MINIO_KMS_SECRET_KEY=f"tests:{encryption_key}",  # for encryption at rest
         MINIO_BROWSER="off",
         MINIO_UPDATE="off",
-    ):
-        yield server
+    )

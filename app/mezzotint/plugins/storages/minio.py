@@ -55,8 +55,8 @@ class MinIO(Storage):
         from minio import Minio
         from minio.sse import SseS3
 
-        access_key = access_key or Path(access_key_file).read_text().strip()
-        secret_key = secret_key or Path(secret_key_file).read_text().strip()
+        access_key = _credential("access_key", access_key, access_key_file)
+        secret_key = _credential("secret_key", secret_key, secret_key_file)
 
         def client(*, create_only: bool) -> Minio:
             http = _pool(timeout, create_only=create_only)
@@ -194,7 +194,7 @@ class MinIO(Storage):
             if refusal.code == "NoSuchKey":
                 raise ObjectNotFound(key) from None
             raise _RefusedError(self._place, str(refusal.code)) from None
-        except (MinioException, HTTPError, ParseError) as failure:
+        except (MinioException, HTTPError, ParseError, UnicodeDecodeError) as failure:
             reason = getattr(failure, "reason", failure)
             raise StoreUnavailable(f"{self._place}: {type(reason).__name__}") from None
 
@@ -218,6 +218,12 @@ class _Whole:
         if not block:
             raise ValueError(f"the stream ended {size} bytes too early")
         return block
+
+
+def _credential(name: str, value: str, file: str) -> str:
+    if not (value or file):
+        raise ValueError(f"{name} or {name}_file must be given")
+    return value or Path(file).read_text().strip()
 
 
 def _described(key: str, found: Object) -> StoredObject:
