@@ -5,7 +5,8 @@ import inspect
 import re
 from pathlib import Path
 
-from mezzotint import settings
+from mezzotint import registry, settings
+from mezzotint.cli.language import page
 from mezzotint.model import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,11 @@ def test_every_room_says_what_it_is_in_at_most_ten_lines():
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+    for each in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", each.read_text(encoding="utf-8")):
             if not target.startswith(("http:", "https:")):
-                assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+                assert (each.parent / target).exists(), f"{each.name} links to {target}, which is not there"
+
+
+def test_the_page_of_operations_is_what_the_code_says():
+    assert (ROOT / "docs" / "operations.md").read_text(encoding="utf-8") == page(registry.load(["standard"]))

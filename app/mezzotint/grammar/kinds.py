@@ -36,6 +36,10 @@ class Kind(Protocol):
 
     name: ClassVar[str]
 
+    @property
+    def rule(self) -> str:
+        """What a value must be, as errors and docs say it."""
+
     def spell(self, text: str) -> str: ...
     def value(self, text: str) -> Value: ...
     def export(self) -> dict[str, Any]: ...
@@ -63,9 +67,13 @@ class Integer:
         if number >= 0 and self.clamp:
             number = min(max(number, self.minimum), self.maximum)
         if not self.minimum <= number <= self.maximum:
-            words = "".join(f" or {word}" for word in self.words)
-            raise ValueError(f"takes a whole number from {self.minimum} to {self.maximum}{words}")
+            raise ValueError(self.rule)
         return str(number)
+
+    @property
+    def rule(self) -> str:
+        words = "".join(f" or {word}" for word in self.words)
+        return f"takes a whole number from {self.minimum} to {self.maximum}{words}"
 
     def value(self, text: str) -> Value:
         return text if text in self.words else int(text)
@@ -86,9 +94,13 @@ class DecimalNumber:
     def spell(self, text: str) -> str:
         amount = hundredths(text) if _DECIMAL.fullmatch(text) else -1
         if not self.minimum <= amount <= self.maximum:
-            low, high = decimal_text(self.minimum), decimal_text(self.maximum)
-            raise ValueError(f"takes a number from {low} to {high} with at most two decimals")
+            raise ValueError(self.rule)
         return decimal_text(amount)
+
+    @property
+    def rule(self) -> str:
+        low, high = decimal_text(self.minimum), decimal_text(self.maximum)
+        return f"takes a number from {low} to {high} with at most two decimals"
 
     def value(self, text: str) -> Value:
         return Decimal(text)
@@ -108,8 +120,12 @@ class Choice:
     def spell(self, text: str) -> str:
         word = self.aliases.get(text, text)
         if word not in self.choices:
-            raise ValueError(f"is one of {', '.join(self.choices)}")
+            raise ValueError(self.rule)
         return word
+
+    @property
+    def rule(self) -> str:
+        return f"is one of {', '.join(self.choices)}"
 
     def value(self, text: str) -> Value:
         return text
@@ -124,10 +140,11 @@ class Colour:
     """Hex digits, 3, 4, 6 or 8; spelled with 6 or 8 in lower case, and without an alpha that is opaque."""
 
     name: ClassVar[str] = "colour"
+    rule: ClassVar[str] = "is a colour of 3, 4, 6 or 8 hex digits"
 
     def spell(self, text: str) -> str:
         if not _COLOUR.fullmatch(text) or len(text) in (5, 7):
-            raise ValueError("is a colour of 3, 4, 6 or 8 hex digits")
+            raise ValueError(self.rule)
         digits = text.lower()
         if len(digits) < 6:
             digits = "".join(digit * 2 for digit in digits)
@@ -145,10 +162,11 @@ class Name:
     """A name: runs of a-z and 0-9 joined by single `_`, at most 64 characters."""
 
     name: ClassVar[str] = "name"
+    rule: ClassVar[str] = "is a name of a-z, 0-9 and single _ inside, at most 64 characters"
 
     def spell(self, text: str) -> str:
         if len(text) > 64 or not _NAME.fullmatch(text):
-            raise ValueError("is a name of a-z, 0-9 and single _ inside, at most 64 characters")
+            raise ValueError(self.rule)
         return text
 
     def value(self, text: str) -> Value:
@@ -163,10 +181,11 @@ class Flag:
     """Present or absent; its canonical text is empty."""
 
     name: ClassVar[str] = "flag"
+    rule: ClassVar[str] = "is a flag and takes no value"
 
     def spell(self, text: str) -> str:
         if text:
-            raise ValueError("is a flag and takes no value")
+            raise ValueError(self.rule)
         return ""
 
     def value(self, text: str) -> Value:

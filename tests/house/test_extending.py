@@ -1,0 +1,92 @@
+"""The operation of docs/extending.md, as a stranger's package: found, spelled, exported and drawn."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import pyvips
+
+from mezzotint import registry
+from mezzotint.imaging.decode import Decoders
+from mezzotint.imaging.jobs import RenderJob
+from mezzotint.imaging.pipeline import Pipeline
+from mezzotint.model.errors import InvalidOperation
+from mezzotint.registry import PluginError
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
+
+
+def install(folder: Path, name: str, source: str) -> None:
+    """What pip leaves behind for a package `name` with one operation."""
+    operations = folder / name / "operations"
+    operations.mkdir(parents=True)
+    (folder / name / "__init__.py").touch()
+    (operations / "__init__.py").touch()
+    (operations / "own.py").write_text(source, encoding="utf-8")
+    about = folder / f"{name}-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[mezzotint.plugins]\n{name} = {name}\n", encoding="utf-8")
+
+
+@pytest.fixture
+def source() -> str:
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_a_strangers_operation_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str):
+    install(tmp_path, "strangers_blocks", source)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = registry.load(["standard", "strangers_blocks"])
+    grammar = plugins.grammar()
+    assert grammar.parse("pixelate_12-w_60", "png").canonical == "fmt_png-w_60-pixelate_12"
+    with pytest.raises(InvalidOperation, match="pixelate takes a whole number from 2 to 500"):
+        grammar.parse("pixelate_1", "png")
+    assert grammar.export()["tokens"][-1]["key"] == "pixelate"
+    assert grammar.digest != registry.load(["standard"]).grammar().digest
+
+    picture = tmp_path / "ramp.png"
+    pyvips.Image.identity().resize(1).embed(0, 0, 256, 64, extend="copy").pngsave(str(picture))
+    pipeline = Pipeline(
+        grammar,
+        Decoders([decoder() for decoder in plugins.decoders.values()]),
+        [encoder() for encoder in plugins.encoders.values()],
+    )
+    job = RenderJob(picture, "fmt_png-pixelate_32", "png", "t", 10.0, 10**7, 10**7)
+    blocks = pyvips.Image.new_from_buffer(pipeline.render(job).data, "")
+    assert (blocks.width, blocks.height) == (256, 64)
+    assert blocks.crop(0, 0, 32, 32).deviate() == 0
+    assert blocks.deviate() > 10
+
+
+def test_installed_is_not_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str):
+    install(tmp_path, "strangers_idle", source)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "pixelate" not in str(registry.load(["standard"]).grammar().export())
+
+
+def test_plugins_that_clash_stop_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str):
+    install(tmp_path, "strangers_clash", source.replace('"pixelate"', '"blur"'))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError, match="declared twice: blur"):
+        registry.load(["standard", "strangers_clash"]).grammar()
+
+
+def test_an_unknown_plugin_stops_the_start_with_a_hint():
+    with pytest.raises(PluginError, match="did you mean 'standard'"):
+        registry.load(["standrad"])
+
+
+def test_declarations_are_quick_to_read():
+    # What the command line and the export import must not load pixels, HTTP or a store's SDK.
+    import subprocess
+
+    program = (
+        "import sys; from mezzotint import registry; registry.load(['standard']).grammar().export();"
+        "print(sorted({'pyvips', 'flask', 'minio', 'gevent', 'wand'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
