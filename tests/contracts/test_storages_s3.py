@@ -10,13 +10,18 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from minio import Minio
 
 from mezzotint.plugin_api import ObjectNotFound, StoreUnavailable
@@ -155,6 +160,40 @@ def test_signing_bad_keys_is_refused() -> None:
         at("127.0.0.1:9").presigned_put("../a", seconds=60, content_type="")
 
 
+# TLS
+
+
+def certify(folder: Path) -> None:
+    """A certificate of 127.0.0.1 that only who is told of it trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir()
+    (folder / "public.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "private.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def test_only_a_trusted_certificate_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certify(tmp_path / "certificates")
+    with minio_server.serving(S3Server(secure=True), tmp_path) as server:
+        with pytest.raises(StoreUnavailable, match="SSLError"):
+            MinIO(**server.options("things")).check()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates" / "public.crt"))
+        store = MinIO(**server.options("things"))
+        store.check()
+        assert put_if_absent(store, "small", b"x") is True
+        assert put_if_absent(store, "large", LARGE) is True
+        assert (store.get("small"), store.get("large")) == (b"x", LARGE)
+        assert store.presigned_get("small", seconds=60).startswith("https://")
+
+
 # Refusals
 
 
@@ -291,7 +330,7 @@ def scripted(answer: Callable[[BaseHTTPRequestHandler, int], None]) -> Iterator[
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}", asked

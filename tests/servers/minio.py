@@ -28,11 +28,12 @@ def running(folder: Path) -> Iterator[S3Server]:
 
 
 def serving(server: S3Server, folder: Path) -> AbstractContextManager[S3Server]:
-    """MinIO as this very server, whose data may be from an earlier time."""
+    """MinIO as this very server, its data from an earlier time if need be; `certificates/` holds those for TLS."""
     encryption_key = base64.b64encode(hashlib.sha256(server.secret_key.encode()).digest()).decode()
     return server.serving(
         [
             *(installed(PACKAGE, VERSION), "server", folder / "data"),
+            *("--certs-dir", folder / "certificates"),
             *("--address", server.endpoint, "--console-address", f"127.0.0.1:{free_port()}"),
         ],
         folder,

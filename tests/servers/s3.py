@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -64,7 +65,10 @@ class S3Server:
 
     def _answers(self) -> bool:
         try:
-            urllib.request.urlopen(f"http://{self.endpoint}/", timeout=5).close()
+            # Whether its certificate is good is for a test to try.
+            anyone = ssl._create_unverified_context() if self.secure else None
+            scheme = "https" if self.secure else "http"
+            urllib.request.urlopen(f"{scheme}://{self.endpoint}/", timeout=5, context=anyone).close()
         except urllib.error.HTTPError as refusal:
             return refusal.code < 500  # it asks who we are: ready
         except OSError:
