@@ -1,5 +1,6 @@
 # Two images: `edge` is nginx with Lua, `app` is everything in Python (origin, renderers, command line).
-#   docker build --target app -t mezzotint-app .      docker build --target edge -t mezzotint-edge .
+#   docker build --target app -t mezzotint-app .      docker build --target edge --build-arg HOSTS=img.example.com -t mezzotint-edge .
+# Both mount /run/mezzotint: the origin's socket, Redis' socket and seal.key; the app's settings are named by MEZZOTINT_CONFIG.
 
 FROM debian:bookworm-slim AS python
 RUN apt-get update \
@@ -25,11 +26,18 @@ ENV PATH=/mezzotint/.venv/bin:$PATH
 USER mezzotint
 CMD ["gunicorn", "--config", "/mezzotint/conf/gunicorn.py", "mezzotint.web.app:create_app()"]
 
+FROM packages AS edge-files
+ARG HOSTS=localhost
+COPY nginx nginx
+RUN .venv/bin/python -m mezzotint.standalone.edge_image $HOSTS
+
 FROM debian:bookworm-slim AS edge
 RUN apt-get update \
     && apt-get install --no-install-recommends -y nginx libnginx-mod-http-lua lua-cjson \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /var/lib/mezzotint --create-home mezzotint
-COPY nginx /mezzotint/nginx
+    && useradd --system --home-dir /var/lib/mezzotint mezzotint
+COPY --from=edge-files --chown=mezzotint:mezzotint /var/lib/mezzotint /var/lib/mezzotint
 USER mezzotint
+EXPOSE 8080
+STOPSIGNAL SIGQUIT
 CMD ["nginx", "-p", "/var/lib/mezzotint/edge", "-c", "nginx.conf", "-e", "stderr"]

@@ -62,6 +62,12 @@ class RunningPart:
         os.kill(self.pid, number)
 
 
+def welcome_link(output: Path, kind: str) -> str:
+    """The address that the welcome shows for `public picture` or `signed picture`."""
+    (line,) = (line for line in output.read_text().splitlines() if line.strip().startswith(kind))
+    return line.split()[-1]
+
+
 @dataclass(frozen=True)
 class Stack:
     """A whole running installation. `control` carries the operator's API key; `output` is what scripts/run shows."""
@@ -73,9 +79,7 @@ class Stack:
     output: Path
 
     def link(self, kind: str) -> str:
-        """The address that it shows for `public picture` or `signed picture`."""
-        (line,) = (line for line in self.output.read_text().splitlines() if line.strip().startswith(kind))
-        return line.split()[-1]
+        return welcome_link(self.output, kind)
 
 
 class Installation:

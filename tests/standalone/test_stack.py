@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from mezzotint.standalone.__main__ import ORDER
-from tests.servers.installation import PATIENCE, Stack
+from tests.servers.installation import PATIENCE, Installation, Stack, free_port, welcome_link
 
 
 @pytest.mark.parametrize("kind", ["public picture", "signed picture"])
@@ -38,3 +38,14 @@ def test_after_any_part_was_killed_new_pictures_are_served(stack: Stack, name: s
         assert time.monotonic() < end, answer.text
         time.sleep(0.2)
     assert answer.headers["X-Cache"] != "HIT"
+
+
+def test_a_second_start_finds_its_pictures_and_its_key_again() -> None:
+    with Installation(port=free_port()) as installation:
+        key = (installation.folder / "secrets/api_key").read_text()
+        picture = welcome_link(installation.output, "public picture")
+        installation.stop()
+        installation.output.unlink()
+        installation.start()
+        assert welcome_link(installation.output, "public picture") == picture
+        assert (installation.folder / "secrets/api_key").read_text() == key
