@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 from mezzotint.data import generations, presets
 from mezzotint.data.postgres import Database, Transaction
 from mezzotint.grammar import Grammar, Plan
-from mezzotint.model.errors import InvalidField, NotFound
+from mezzotint.model.errors import InvalidField, InvalidOperation, NotFound
 from mezzotint.model.preset import Preset
 from mezzotint.services.caller import Caller
 from mezzotint.services.labels import clean_folders, clean_tags
@@ -61,7 +62,7 @@ class Presets:
             )
             self._changed(tx, caller, "preset.create", level, preset)
         self._publisher.drain()
-        return level, preset
+        return level, self._ordered(preset)
 
     def get(self, caller: Caller, preset_id: UUID) -> tuple[Level, Preset]:
         """Raises NotFound."""
@@ -81,7 +82,8 @@ class Presets:
         """Those of exactly the level named, oldest first. Raises NotFound, InvalidField."""
         with reading(self._database, caller) as tx:
             level = find_level(tx, caller, organization, tenant, space)
-            return level, presets.page(tx, level.owner, after=after, limit=limit)
+            found = presets.page(tx, level.owner, after=after, limit=limit)
+            return level, [self._ordered(preset) for preset in found]
 
     def update(
         self,
@@ -106,7 +108,7 @@ class Presets:
                 raise NotFound
             self._changed(tx, caller, "preset.update", level, preset)
         self._publisher.drain()
-        return level, preset
+        return level, self._ordered(preset)
 
     def delete(self, caller: Caller, preset_id: UUID) -> None:
         """Raises NotFound."""
@@ -124,12 +126,18 @@ class Presets:
             raise NotFound
         return level
 
-    @staticmethod
-    def _find(tx: Transaction, preset_id: UUID) -> tuple[Level, Preset]:
+    def _find(self, tx: Transaction, preset_id: UUID) -> tuple[Level, Preset]:
         preset = presets.get(tx, preset_id)
         if preset is None:
             raise NotFound
-        return level_of(tx, preset.owner), preset
+        return level_of(tx, preset.owner), self._ordered(preset)
+
+    def _ordered(self, preset: Preset) -> Preset:
+        """With its operations in canonical order, which JSON in the registry does not keep."""
+        try:
+            return replace(preset, operations=self._values(preset.spelling))
+        except InvalidOperation:
+            return preset  # it uses a plug-in that is not enabled any more
 
     @staticmethod
     def _changed(tx: Transaction, caller: Caller, action: str, level: Level, preset: Preset) -> None:
