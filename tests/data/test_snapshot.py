@@ -187,11 +187,13 @@ def test_many_changes_all_come_in_order(snapshot, follower):
     assert [follower.next().value for _ in range(2500)] == list(range(1, 2501))
 
 
-def test_a_server_that_restarted_has_no_epoch_to_be_trusted(snapshot, client):
+def test_the_data_of_a_server_that_restarted_is_not_trusted(snapshot, client):
     snapshot.publish("E1", CONTENT)
     assert snapshot.epoch() == "E1"
     client.set("mz:server", "the run before")
     assert snapshot.epoch() is None
+    assert snapshot.read() is None
+    assert snapshot.look(ADDRESS) is None
 
 
 def test_with_redis_away_all_but_following_say_so(tmp_path):

@@ -1,7 +1,7 @@
 """The snapshot: what edges and origins need of tenancy, in Redis.
 
     mz:epoch        names the publication; absent, Redis has lost its data
-    mz:server       the run of the Redis server that the publication was made on
+    mz:server       the run of the Redis server that the publication was made on; of another one, the data may be old
     mz:keys         kid → record           mz:spaces   organization/tenant/space → record
     mz:generations  scope → number         mz:presets  path → record
     mz:events       stream of changes: type, name, value ("" for removed), for a generation also delta
@@ -12,12 +12,13 @@ stream from where it stood misses nothing.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
 
 from mezzotint.data.redis import patient, reaching
 from mezzotint.model.address import Address
@@ -105,17 +106,16 @@ class Snapshot:
         self._raise = redis.register_script(_RAISE)
 
     def look(self, address: Address, *, kid: str | None = None, preset: str | None = None) -> Looked | None:
-        """What one delivery needs, in one round trip; None when there is no publication. The nearest preset wins."""
+        """What one delivery needs, in one round trip: the nearest preset wins. None as for `read`."""
         paths = preset_paths(address, preset)
         with reaching():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.get(EPOCH)
+            pipeline = self._asking()
             pipeline.hget(SPACES, address.place)
             pipeline.hget(KEYS, kid or "")
             pipeline.hmget(PRESETS, paths or [""])
             pipeline.hmget(GENERATIONS, generation_scopes(address, preset))
-            epoch, space, key, presets, numbers = pipeline.execute()
-        if epoch is None:
+            *standing, space, key, presets, numbers = pipeline.execute()
+        if _epoch(standing) is None:
             return None
         return Looked(
             space=_record(space),
@@ -125,14 +125,14 @@ class Snapshot:
         )
 
     def read(self) -> Full | None:
-        """The whole publication as it stood at one moment; None when there is none."""
+        """The whole publication as it stood at one moment; None when there is none to be trusted."""
         with reaching():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.get(EPOCH)
+            pipeline = self._asking()
             for name in (KEYS, GENERATIONS, SPACES, PRESETS):
                 pipeline.hgetall(name)
             pipeline.xrevrange(EVENTS, count=1)
-            epoch, keys, generations, spaces, presets, last = pipeline.execute()
+            *standing, keys, generations, spaces, presets, last = pipeline.execute()
+        epoch = _epoch(standing)
         if epoch is None:
             return None
         content = Content(
@@ -179,17 +179,17 @@ class Snapshot:
                 last = events[-1][0]
 
     def epoch(self) -> str | None:
-        """The epoch of the publication; None when there is none, or when the server has restarted since.
-
-        A server that restarts may have come back with older data, whatever its epoch says.
-        """
+        """The epoch of the publication; None when there is none to be trusted."""
         with reaching():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.get(EPOCH)
-            pipeline.get(SERVER)
-            pipeline.info("server")
-            epoch, server, info = pipeline.execute()
-        return epoch if server == info["run_id"] else None
+            return _epoch(self._asking().execute())
+
+    def _asking(self) -> Pipeline:
+        """A transaction that asks first whether there is a publication, for `_epoch` to tell."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.get(EPOCH)
+        pipeline.get(SERVER)
+        pipeline.info("server")
+        return pipeline
 
     def publish(self, epoch: str, content: Content) -> None:
         """Replace everything under a new epoch."""
@@ -244,6 +244,12 @@ def preset_paths(address: Address, preset: str | None) -> list[str]:
         return []
     owners = (address.organization, f"{address.organization}/{address.tenant}", address.place)
     return [f"{owner}/{preset}" for owner in owners]
+
+
+def _epoch(standing: Sequence[Any]) -> str | None:
+    """The epoch, unless the server has restarted since: it may have come back with older data under its name."""
+    epoch, server, info = standing
+    return epoch if server == info["run_id"] else None
 
 
 def _change(fields: Mapping[str, str]) -> Change:
