@@ -6,16 +6,18 @@ from pathlib import Path
 
 from mezzotint import settings, wiring
 from mezzotint.data import seal
+from mezzotint.standalone.settings_file import dump
 from tests.imaging.pool import Pool
 
 
 @contextmanager
-def running_house(postgres, redis_url: str, folder: Path) -> Iterator[wiring.House]:
+def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
+    """A settings file whose every part runs."""
     seal.write_key(folder / "seal.key")
     with Pool(folder) as pool:
         tables = {
             "public": {"hosts": ["img.example.com", "localhost"], "base_url": "http://img.example.com:8080"},
-            "database": {"app_dsn": postgres.app_dsn, "operator_dsn": postgres.operator_dsn},
+            "database": {name: getattr(postgres, name) for name in ("app_dsn", "operator_dsn", "owner_dsn")},
             "redis": {"url": redis_url},
             "stores": {
                 name: {"kind": "filesystem", "folder": str(folder / name)} for name in ("originals", "variants")
@@ -25,6 +27,14 @@ def running_house(postgres, redis_url: str, folder: Path) -> Iterator[wiring.Hou
             "origin": {"socket": str(folder / "origin.sock")},
             "spool": {"folder": str(folder / "spool")},
         }
-        house = wiring.build(settings.parse(tables))
+        path = folder / "mezzotint.toml"
+        path.write_text(dump(tables))
+        yield path
+
+
+@contextmanager
+def running_house(postgres, redis_url: str, folder: Path) -> Iterator[wiring.House]:
+    with running_settings(postgres, redis_url, folder) as path:
+        house = wiring.build(settings.load(path, {}))
         yield house
         house.database.close()

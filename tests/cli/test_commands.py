@@ -1,0 +1,161 @@
+"""The operator's command, end to end."""
+
+import json
+
+import pytest
+import pyvips
+from click.testing import CliRunner
+
+from mezzotint.cli import main
+
+
+def commands(group, path=()):
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(main)), ids=" ".join)
+def test_every_command_explains_itself(path):
+    result = CliRunner().invoke(main, [*path, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
+
+
+def test_from_nothing_to_a_signed_url(told, mezzotint, picture):
+    told("organizations", "create", "shoes", "--name", "Shoes & Co")
+    told("tenants", "create", "shoes/web")
+    space = told("spaces", "create", "shoes/web/hero")
+    assert space["path"] == "shoes/web/hero"
+    assert [one["path"] for one in told("spaces", "list", "shoes/web")] == ["shoes/web/hero"]
+    key = told("signing-keys", "create", "shoes/web")
+    (asset,) = told("upload", str(picture), "--to", "shoes/web/hero", "--tag", "a", "--tag", "b", "--access", "private")
+    assert (asset["outcome"], asset["tags"], asset["access"]) == ("created", ["a", "b"], "private")
+    signed = told("sign", asset["id"], "w_32.jpg")
+    assert signed["kid"] == key["kid"]
+    assert told("sign", signed["url"], "--lifetime", "60")["url"].startswith(signed["url"].partition("?")[0])
+    assert [one["id"] for one in told("assets", "list", "shoes/web/hero", "--tag", "b")] == [asset["id"]]
+    assert told("assets", "show", asset["id"])["versions"][0]["state"] == "ready"
+    mezzotint("invalidate", asset["id"])
+    mezzotint("assets", "delete", asset["id"])
+    assert told("assets", "list", "shoes/web/hero") == []
+    mezzotint("spaces", "delete", "shoes/web/hero", "--yes")
+    mezzotint("tenants", "delete", "shoes/web", "--yes")
+    mezzotint("organizations", "delete", "shoes", "--yes")
+    assert "shoes" not in [one["slug"] for one in told("organizations", "list")]
+
+
+def test_an_upload_of_what_is_there(told, place, picture):
+    words = ("upload", str(picture), "--to", place.path)
+    assert [told(*words)[0]["outcome"] for _ in range(2)] == ["created", "already there"]
+
+
+def test_a_new_version(told, place, picture, tmp_path):
+    (asset,) = told("upload", str(picture), "--to", place.path)
+    other = tmp_path / "other.png"
+    pyvips.Image.black(9, 9).pngsave(str(other))
+    (second,) = told("upload", str(other), "--version-of", asset["id"])
+    assert (second["id"], second["version"], second["format"]) == (asset["id"], 2, "png")
+
+
+def test_presets(told, mezzotint, place):
+    preset = told("presets", "create", place.path, "thumb", "h_2-w_1", "--match-tag", "hero", "--auto-generate")
+    assert (preset["operations"], preset["match_tags"]) == ("w_1-h_2", ["hero"])
+    assert told("presets", "update", preset["id"], "bw")["operations"] == "bw"
+    assert [one["name"] for one in told("presets", "list", place.path)] == ["thumb"]
+    mezzotint("presets", "delete", preset["id"])
+    assert told("presets", "list", place.path) == []
+
+
+def test_policies_change_value_by_value(told, place):
+    owner = f"{place.organization}/{place.tenant}"
+    told("policies", "set", owner, "max_lifetime=60", "presets_only=yes", "allowed_formats=jpg,webp")
+    own = told("policies", "set", owner, "presets_only=", "default_access=private")["own"]
+    assert (own["max_lifetime"], own["presets_only"], own["allowed_formats"]) == (60, None, ["jpg", "webp"])
+    assert told("policies", "show", place.path)["effective"]["default_access"] == "private"
+
+
+@pytest.mark.parametrize("value", ["max_lifetime", "colour=red", "max_lifetime=long", "presets_only=perhaps"])
+def test_a_wrong_policy_is_explained(mezzotint, place, value):
+    assert value.partition("=")[0] in mezzotint("policies", "set", place.path, value, fails=True).output
+
+
+def test_api_keys(told, mezzotint, place, house):
+    owner = f"{place.organization}/{place.tenant}"
+    key = told("api-keys", "create", "reader", "--for", owner, "--scope", "assets:read", "--scope", "sign")
+    assert house.api_keys.authenticate(key["key"]).scopes == {"assets:read", "sign"}
+    mezzotint("api-keys", "revoke", key["id"])
+    (listed,) = [one for one in told("api-keys", "list") if one["id"] == key["id"]]
+    assert listed["revoked_at"]
+    assert "key" not in listed
+
+
+def test_rotation_is_safe_to_run_twice(told, mezzotint, place):
+    owner = f"{place.organization}/{place.tenant}"
+    key = told("signing-keys", "create", owner)
+    (planned,) = told("signing-keys", "rotate", owner, "--dry-run")
+    assert (planned["kid"], planned["outcome"], planned["successor"]) == (key["kid"], "would rotate", None)
+    (first,) = told("signing-keys", "rotate", owner, "--grace", "600")
+    (second,) = told("signing-keys", "rotate", owner, "--grace", "600")
+    (third,) = told("signing-keys", "rotate", "--kid", key["kid"])
+    assert [one["outcome"] for one in (first, second, third)] == ["rotated", "left alone", "left alone"]
+    assert first["successor"] == second["successor"] == third["successor"]
+    assert [one["status"] for one in told("signing-keys", "list", owner)] == ["grace", "active"]
+    assert "1 left alone" in mezzotint("signing-keys", "rotate", owner).output
+
+
+def test_secrets_are_shown_when_asked_for(told, place):
+    owner = f"{place.organization}/{place.tenant}"
+    told("signing-keys", "create", owner)
+    (hidden,) = told("signing-keys", "rotate", owner, "--grace", "0")
+    (shown,) = told("signing-keys", "rotate", owner, "--grace", "0", "--show-secrets")
+    assert "secret" not in hidden
+    assert len(shown["secret"]) == 64
+
+
+def test_all_keys_are_rotated(told, place):
+    for owner in (place.organization, f"{place.organization}/{place.tenant}"):
+        told("signing-keys", "create", owner)
+    rotated = [one["owner"] for one in told("signing-keys", "rotate", "--all", "--dry-run")]
+    assert {place.organization, f"{place.organization}/{place.tenant}"} <= set(rotated)
+
+
+def test_the_language(mezzotint, told):
+    table = json.loads(mezzotint("grammar").output)
+    keys = {key for operation in told("operations") for key in operation["keys"]}
+    assert keys == {token["key"] for token in table["tokens"]}
+
+
+def test_an_installation_looks_after_itself(mezzotint, told):
+    mezzotint("migrate")
+    mezzotint("publish")
+    parts = {part["part"]: part["ok"] for part in told("doctor")["parts"]}
+    assert set(parts) >= {"database", "redis", "renderers"}
+    assert all(parts.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tenants", "list", "nobody"), "Not found"),
+        (("tenants", "create", "nobody"), "ORGANIZATION/TENANT"),
+        (("organizations", "create", "Nobody"), "slug: "),
+        (("assets", "show", "x"), "26 characters"),
+        (("upload", "/nothing", "--to", "a/b/c"), "No such file"),
+        (("signing-keys", "rotate"), "say which"),
+        (("api-keys", "create", "x"), "say what it opens"),
+    ],
+)
+def test_mistakes_are_explained_in_a_line(mezzotint, words, said):
+    output = mezzotint(*words, fails=True).output
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_without_settings_there_is_one_clear_line(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MEZZOTINT_CONFIG", raising=False)
+    result = CliRunner().invoke(main, ["organizations", "list"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: no settings")
