@@ -1,5 +1,6 @@
 -- Follows the control plane's publications in Redis: everything at first, then what its stream says.
 local BLOCK_MILLISECONDS, BATCH = 1000, 1000
+local FROM_NOW = "$"
 
 local M = {}
 
@@ -35,22 +36,33 @@ function M.read(redis)
   }
 end
 
---- Wait for events after `last`, at most a second: { epoch, last, events = { { type, name, value, delta } } }.
+-- Whether one event came after another, by their identifiers: milliseconds, a dash, a number.
+local function after(one, other)
+  local time, number = one:match("^(%d+)-(%d+)$")
+  local other_time, other_number = other:match("^(%d+)-(%d+)$")
+  time, other_time = tonumber(time), tonumber(other_time)
+  return time > other_time or (time == other_time and tonumber(number) > tonumber(other_number))
+end
+
+--- Wait for events after `last`, at most a second: { epoch, last, events = { { type, name, value, delta } }, gap = true
+-- when some may have been trimmed away before they were read }.
 function M.next(redis, last)
   local answers, problem = redis:pipeline({
     { "XREAD", "COUNT", BATCH, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", "mz:events", last },
     { "GET", "mz:epoch" },
+    { "XRANGE", "mz:events", "-", "+", "COUNT", 1 },
   })
   if not answers then
     return nil, problem
   end
-  local streams, epoch = answers[1], answers[2]
+  local streams, epoch, oldest = answers[1], answers[2], answers[3][1]
+  local gap = oldest ~= nil and last ~= FROM_NOW and after(oldest[1], last)
   local events = {}
   for i, entry in ipairs(streams and streams[1][2] or {}) do
     last = entry[1]
     events[i] = pairs_of(entry[2])
   end
-  return { epoch = epoch, last = last, events = events }
+  return { epoch = epoch, last = last, events = events, gap = gap }
 end
 
 local function apply(events, keys, generations, log)
@@ -98,7 +110,7 @@ local function follow(redis, house)
     end
     house.generations:follow(reading)
     house.report(epoch)
-    local last = reading and reading.last or "$"
+    local last = reading and reading.last or FROM_NOW
     repeat
       local turn
       turn, problem = M.next(redis, last)
@@ -106,7 +118,7 @@ local function follow(redis, house)
         return problem
       end
       -- Without an epoch Redis has lost its data: what we hold stands until all is published again.
-      local same = turn.epoch == epoch
+      local same = turn.epoch == epoch and not turn.gap
       if same and epoch then
         apply(turn.events, house.keys, house.generations, house.log)
       end

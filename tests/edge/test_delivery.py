@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.edge.running import (
     picture,
     private,
     public,
+    running,
     sign,
 )
 
@@ -342,6 +344,34 @@ def test_raised_generations_reach_every_scope(edge: Running, control: Control) -
         control.raise_generation(scope)
         eventually(lambda: edge.get(paths[1]).cache == "MISS", f"{scope} raised: a miss")
         assert edge.get(paths[0]).cache == ("HIT" if scope in presets else "MISS")
+
+
+def test_misses_are_limited_by_tenant_and_hits_are_free(
+    table: dict[str, Any], redis_url: str, control: Control
+) -> None:
+    with running(redis_url, table, misses_per_second=1) as edge:
+        eventually(lambda: edge.status().get("epoch") == control.epoch, "the edge has read the publications")
+        warm = public(asset=another())
+        assert edge.get(warm).status == 200
+        replies = [edge.get(public(asset=another())) for _ in range(10)]
+        refused = [reply for reply in replies if reply.status == 429]
+        assert len(refused) >= 5
+        assert {(reply.code, reply.headers["retry-after"]) for reply in refused} == {("rate_limited", "1")}
+        assert [edge.get(warm).cache for _ in range(20)] == ["HIT"] * 20
+        assert edge.get(warm.replace("/website/", "/other/")).status == 200
+
+
+def test_a_large_picture_passes_whole(edge: Running) -> None:
+    asset, body = another(), bytes(range(256)) * 40_000
+    edge.origin.answer = lambda path, headers: replace(picture(path, headers), body=body)
+    for cache in ("MISS", "HIT"):
+        reply = edge.get(public(asset=asset))
+        assert (reply.cache, reply.body == body) == (cache, True)
+
+
+def test_an_error_is_no_download(edge: Running) -> None:
+    edge.origin.answer = lambda *_: Answer(404, b"{}", {"Content-Type": "application/problem+json"})
+    assert "content-disposition" not in edge.get(public(asset=another()) + "?download=a.jpg").headers
 
 
 def test_the_log(edge: Running) -> None:

@@ -100,6 +100,17 @@ def test_events_of_others_and_broken_ones_harm_nothing(edge: Running, control: C
     eventually(lambda: edge.get(sign(private(), kid="still")).status == 200, "it still follows")
 
 
+def test_events_that_were_trimmed_away_before_they_were_read(edge: Running, control: Control) -> None:
+    path = public(asset=another())
+    eventually(partial(cached, edge, path), "it is cached")
+    with control.redis.pipeline(transaction=True) as change:
+        change.hincrby("mz:generations", "s:acme/website/marketing", 1)
+        change.xadd("mz:events", {"type": "generation", "name": "s:acme/website/marketing", "value": 1, "delta": 1})
+        change.xadd("mz:events", {"type": "preset", "name": "acme/card", "value": ""}, maxlen=1, approximate=False)
+        change.execute()
+    eventually(lambda: edge.get(path).cache == "MISS", "it read all again")
+
+
 def test_start_without_redis(table: dict[str, Any]) -> None:
     """Nothing is known of generations, so nothing is served that could have been invalidated."""
     with running("unix:///nowhere/redis.sock", table) as edge:

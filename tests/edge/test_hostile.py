@@ -228,6 +228,15 @@ def test_smuggled_requests_stay_bodies(edge: Running) -> None:
     assert edge.origin.asked(public("fmt_jpg-w_100-q_85.jpg", asset)) == []
 
 
+def test_the_log_holds_json_whatever_was_sent(edge: Running) -> None:
+    marker = another()
+    for target in (f'/{marker}"\\', f"/{marker}\xe9\xff", f"/{marker}%00", f"/{marker}\x7f?sig=secret"):
+        edge.raw(line(target, 'User-Agent: "', host=HOST))
+    edge.raw(b"\xff\xfe\r\n\r\n")
+    lines = eventually(lambda: [line for line in edge.log() if marker in line["path"]], "they are logged")
+    assert "secret" not in str(lines)
+
+
 def test_a_flood_of_unknown_kids_is_limited(edge: Running, control: Control) -> None:
     """Each could cost a look-up in Redis; good keys go on working meanwhile."""
     target = sign(private(asset=another()))
