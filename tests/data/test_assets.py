@@ -17,8 +17,6 @@ def test_an_asset_is_pending_then_ready(database, place):
         asset = pending_asset(tx, place, access=Access.PRIVATE, folder="a/b", tags=["x", "y"])
         assert (asset.state, asset.version.content, asset.version.number) == (State.PENDING, None, 1)
         assert (asset.access, asset.folder, asset.tags) == (Access.PRIVATE, "a/b", ("x", "y"))
-        assert assets.mark_processing(tx, asset.id, 1)
-        assert assets.get(tx, asset.id).state is State.PROCESSING
         ready = assets.mark_ready(tx, asset.id, 1, CONTENT)
         assert (ready.state, ready.version.content) == (State.READY, CONTENT)
         assert assets.get(tx, asset.id) == ready
@@ -78,7 +76,6 @@ def test_a_deleted_asset_is_gone(database, place):
         assert assets.versions(tx, asset.id) == []
         assert assets.page(tx, place.space.id) == []
         assert next_version(tx, asset) is None
-        assert assets.edit(tx, asset.id, folder="x") is None
         assert assets.find_by_content(tx, place.space.id, CONTENT.content_hash, Access.PUBLIC) is None
 
 
@@ -130,13 +127,6 @@ def test_pages_are_filtered_and_go_on(database, place):
         assert ids(tag="a") == ids(folder="f") == [tagged.id]
         assert ids(access=Access.PRIVATE) == ids(state=State.PENDING) == [private.id]
         assert [asset.id for asset in assets.page(tx)] == ids()
-
-
-def test_an_edit_changes_what_it_names(database, place):
-    with database.scoped(place.scope) as tx:
-        asset = ready_asset(tx, place, folder="f", tags=["a"])
-        edited = assets.edit(tx, asset.id, tags=[], access=Access.PRIVATE)
-    assert (edited.folder, edited.tags, edited.access) == ("f", (), Access.PRIVATE)
 
 
 def test_the_operator_learns_whose_an_asset_is(database, place):

@@ -19,7 +19,6 @@ from mezzotint.data import (
     spaces,
     tenants,
     usage,
-    variants,
 )  # fmt: skip
 from mezzotint.data.postgres import Database
 from mezzotint.model.identifiers import new_id
@@ -106,13 +105,11 @@ def test_the_ids_of_another_tenant_are_as_good_as_unknown(database, settle):
         api_key = next(found for found in api_keys.page(tx) if found.tenant_id == theirs.tenant.id)
     with database.scoped(mine.scope) as tx:
         assert assets.get(tx, asset.id) is None
-        assert assets.edit(tx, asset.id, folder="mine") is None
         assert assets.delete(tx, asset.id) is False
         assert assets.versions(tx, asset.id) == []
         assert assets.page(tx, theirs.space.id) == []
         assert assets.owner(tx, asset.id) is None
         assert assets.mark_ready(tx, asset.id, 1, CONTENT) is None
-        assert variants.of_asset(tx, asset.id) == []
         assert presets.get(tx, preset.id) is None
         assert presets.update(tx, preset.id, operations={"w": 1}) is None
         assert presets.delete(tx, preset.id) is False

@@ -13,7 +13,6 @@ def test_a_preset_comes_back(database, place):
             tx, place.owner, "hero", OPERATIONS, auto_generate=True, match_tags=("a",), match_folders=("b/c",)
         )
         assert presets.get(tx, preset.id) == preset
-        assert presets.by_name(tx, place.owner, "hero") == preset
     assert (preset.operations, preset.auto_generate, preset.match_tags, preset.match_folders) == (
         OPERATIONS, True, ("a",), ("b/c",),
     )  # fmt: skip

@@ -48,21 +48,10 @@ def test_it_opens_for_its_own_kid_and_key_alone():
         seal.unseal(bytes(32), "k1", sealed)
 
 
-def test_a_new_key_file_is_private_random_and_never_overwritten(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    seal.write_key(one)
-    seal.write_key(two)
-    assert one.stat().st_mode & 0o777 == 0o600
-    assert len(seal.load_key(one)) == 32
-    assert seal.load_key(one) != seal.load_key(two)
-    with pytest.raises(FileExistsError):
-        seal.write_key(one)
-
-
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o700, 0o666])
 def test_a_key_file_that_others_may_read_is_refused(tmp_path, mode):
     path = tmp_path / "key"
-    seal.write_key(path)
+    path.write_text(KEY.hex() + "\n")
     path.chmod(mode)
     with pytest.raises(ValueError, match="chmod 600"):
         seal.load_key(path)
@@ -79,8 +68,9 @@ def test_a_file_of_another_form_is_refused(tmp_path, text):
         seal.load_key(path)
 
 
-def test_the_final_newline_may_be_missing(tmp_path):
+@pytest.mark.parametrize(("end", "mode"), [("\n", 0o600), ("\n", 0o400), ("", 0o600)])
+def test_a_private_key_file_is_read(tmp_path, end, mode):
     path = tmp_path / "key"
-    path.write_text(KEY.hex())
-    path.chmod(0o400)
+    path.write_text(KEY.hex() + end)
+    path.chmod(mode)
     assert seal.load_key(path) == KEY

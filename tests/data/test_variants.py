@@ -14,7 +14,6 @@ def test_a_variant_comes_back(database, place):
     with database.scoped(place.scope) as tx:
         made = variant(tx, ready_asset(tx, place))
         assert variants.get(tx, made.identity) == made
-        assert variants.of_asset(tx, made.asset_id) == [made]
         assert variants.get(tx, "00" * 32) is None
     assert (made.access_count, made.last_accessed_at, made.cache_tier) == (0, None, CacheTier.HOT)
     assert (made.processing_ms, made.cpu_ms) == (12.5, 10.25)

@@ -78,10 +78,6 @@ def add_version(
     return _insert_version(tx, asset_id, number, source_kind, file_name, uploaded_by, store, key)
 
 
-def mark_processing(tx: Transaction, asset_id: UUID, number: int) -> bool:
-    return _finish(tx, asset_id, number, State.PROCESSING)
-
-
 def mark_ready(tx: Transaction, asset_id: UUID, number: int, content: Content) -> Asset | None:
     """The version is ready, and the asset's current one unless a later version was quicker."""
     values = {name: getattr(content, name) for name in _CONTENT} | {"exif": Jsonb(_storable(dict(content.exif)))}
@@ -179,28 +175,6 @@ def page(
         state=state,
     )
     return [_asset(row) for row in rows]
-
-
-def edit(
-    tx: Transaction,
-    asset_id: UUID,
-    *,
-    folder: str | None = None,
-    tags: Sequence[str] | None = None,
-    access: Access | None = None,
-) -> Asset | None:
-    """Change what is not None."""
-    edited = tx.run(
-        """UPDATE assets SET updated_at = now(), folder = coalesce(%(folder)s, folder),
-        tags = coalesce(%(tags)s, tags), access = coalesce(%(access)s, access)
-        WHERE tenant_id = %(tenant)s AND id = %(asset)s AND deleted_at IS NULL""",
-        tenant=tx.tenant_id,
-        asset=asset_id,
-        folder=folder,
-        tags=None if tags is None else list(tags),
-        access=access,
-    )
-    return get(tx, asset_id) if edited else None
 
 
 def delete(tx: Transaction, asset_id: UUID) -> bool:

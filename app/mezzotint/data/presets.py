@@ -55,12 +55,6 @@ def get(tx: Transaction, preset_id: UUID) -> Preset | None:
     return _preset(row) if row else None
 
 
-def by_name(tx: Transaction, owner: Owner, name: str) -> Preset | None:
-    """The preset of exactly this owner."""
-    row = tx.row(f"{_LIVE} AND {_OF_OWNER} AND name = %(name)s", **_owner(owner), name=name)
-    return _preset(row) if row else None
-
-
 def nearest(tx: Transaction, owner: Owner, name: str) -> Preset | None:
     """The preset that `name` means for `owner`: its own, else that of the level above, and so on."""
     row = tx.row(

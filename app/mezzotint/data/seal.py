@@ -30,15 +30,6 @@ def load_key(path: Path) -> bytes:
     return key
 
 
-def write_key(path: Path) -> None:
-    """Write a new random key. Raises FileExistsError: a key that is lost makes every sealed secret worthless."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(os.urandom(_KEY_BYTES).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def seal(key: bytes, kid: str, secret: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, secret, kid.encode("ascii"))

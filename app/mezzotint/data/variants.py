@@ -18,17 +18,6 @@ def get(tx: Transaction, identity: str) -> Variant | None:
     return _variant(row) if row else None
 
 
-def of_asset(tx: Transaction, asset_id: UUID, *, limit: int = 1000) -> list[Variant]:
-    """The variants first made for this asset, oldest first."""
-    rows = tx.rows(
-        "SELECT * FROM variants WHERE tenant_id = %(tenant)s AND asset_id = %(asset)s ORDER BY id LIMIT %(limit)s",
-        tenant=tx.tenant_id,
-        asset=asset_id,
-        limit=limit,
-    )
-    return [_variant(row) for row in rows]
-
-
 def record(
     tx: Transaction,
     *,
