@@ -283,7 +283,7 @@ end
 function M.refused()
   local reading, fault = delivery.read(language, var.request_uri)
   if var.refusal ~= "" then
-    fault = { code = var.refusal }
+    fault = var.refusal == "unavailable" and problem.away("redis") or { code = var.refusal }
   elseif reading then
     local expired = var.secure_link == "0" and "signature_expired"
     fault = { code = signature.malformed(reading.arguments) or expired or "signature_invalid" }

@@ -31,7 +31,13 @@ local nginx = {
 
 --- The problem that a status given by nginx itself stands for.
 function M.of_status(status)
-  return { code = nginx[status] or "internal_error" }
+  local code = nginx[status] or "internal_error"
+  return code == "unavailable" and M.away("origin") or { code = code }
+end
+
+--- The problem that a part does not answer.
+function M.away(part)
+  return { code = "unavailable", detail = "the " .. part .. " does not answer" }
 end
 
 --- The status, headers and body to answer a problem { code, detail, field, retry_after } with.

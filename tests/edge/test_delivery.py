@@ -317,6 +317,7 @@ def test_an_origin_that_is_away(edge: Running) -> None:
         assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "unavailable", "1")
         assert reply.headers["cache-control"] == "no-store"
         assert reply.problem["request_id"] == reply.headers["x-request-id"]
+        assert reply.problem["detail"] == "the origin does not answer"
 
 
 def test_an_origin_that_breaks_off(edge: Running) -> None:

@@ -117,6 +117,7 @@ def test_start_without_redis(table: dict[str, Any]) -> None:
         for target in (public(), sign(private()), public() + "?download=a.jpg"):
             reply = edge.get(target)
             assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "unavailable", "1")
+            assert reply.problem["detail"] == "the redis does not answer"
         assert edge.get("/v1/assets").status == 200
         assert edge.get("/edge/livez").status == 200
         assert edge.get(public("zoom.jpg")).code == "invalid_operation"
