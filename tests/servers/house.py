@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mezzotint import settings, wiring
-from mezzotint.data import seal
+from mezzotint.standalone.secrets_folder import secret
 from mezzotint.standalone.settings_file import dump
 from tests.imaging.pool import Pool
 
@@ -13,7 +13,7 @@ from tests.imaging.pool import Pool
 @contextmanager
 def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
     """A settings file whose every part runs."""
-    seal.write_key(folder / "seal.key")
+    secret(folder, "seal.key")
     with Pool(folder) as pool:
         tables = {
             "public": {"hosts": ["img.example.com", "localhost"], "base_url": "http://img.example.com:8080"},
