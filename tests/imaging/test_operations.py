@@ -67,10 +67,27 @@ def test_orientation_changes_nothing(render: Renderer, tmp_path: Path, orientati
     assert distance(result, expected) < 1.5
 
 
-def test_resize_is_that_of_the_exact_factor(render: Renderer) -> None:
-    source = noise(301, 200)
-    expected = source.cast("float").resize(100 / 301).cast("uchar")
-    assert distance(render.picture(source, "w_100"), expected.crop(0, 0, 100, 66)) < 1.5
+@pytest.mark.parametrize("turn", ["", "-flop", "-flip", "-flip-flop"])
+@pytest.mark.parametrize("width", [20, 37, 61, 100, 173, 240])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_output_begins_exactly_on_the_corner(
+    render: Renderer, tmp_path: Path, turn: str, width: int, suffix: str
+) -> None:
+    """Two ramps say where each output pixel comes from; sides that don't scale to whole pixels would move it."""
+    size = (251, 173)
+    ramps = pyvips.Image.xyz(*size).bandjoin(0).cast("uchar").copy(interpretation="srgb")
+    path = tmp_path / f"ramps.{suffix}"
+    ramps.write_to_file(str(path), **({"Q": 100} if suffix == "jpg" else {}))
+    result = render.picture(path, f"w_{width}{turn}")
+    edge = 2 + width // 60
+    middle = result.crop(edge, edge, result.width - 2 * edge, result.height - 2 * edge)
+    for band, mirror in enumerate(("flop", "flip")):
+        extent = (result.width, result.height)[band]
+        expected = extent / 2 * size[0] / width - 0.5
+        if mirror in turn:
+            expected = size[band] - 1 - expected
+        # a tenth of an output pixel, and a quarter of a level for what JPEG does
+        assert abs(middle[band].avg() - expected) < 0.1 * size[0] / width + 0.25, mirror
 
 
 def test_fill_ignores_the_aspect(render: Renderer) -> None:

@@ -30,7 +30,12 @@ def _lay_out(image: Image, source: Source, layout: Layout, part: Region | None, 
 
 def _square(image: Image, layout: Layout, part: Region | None, shrink: int) -> Image:
     symmetry, size = layout.symmetry, layout.placement.picture
-    image = resize(image, _times(_stored_scale(layout), shrink), symmetry.size(size))
+    # The output's left and top edges, whichever they were, lie exactly on the picture's.
+    corner = symmetry.source_of(Region(0, 0, 1, 1), size)
+    far = corner.left > 0, corner.top > 0
+    true_size = Fraction(layout.region.width, shrink), Fraction(layout.region.height, shrink)
+    scale = _times(_stored_scale(layout), shrink)
+    image = resize(image, scale, symmetry.size(size), true_size=true_size, far=far)
     if part is not None and part.size != size:
         # Cut before it is turned: what nobody sees is then never computed.
         image = image.crop(*symmetry.source_of(part, size))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fractions import Fraction
 
 import pyvips
 
@@ -10,6 +12,10 @@ from mezzotint.imaging.colour import premultiplied, straight
 from mezzotint.imaging.geometry import UNSCALED, Region, Scale, Size, Symmetry
 from mezzotint.plugin_api import Image
 
+Far = tuple[bool, bool]
+"""Whether a picture's right and bottom edges count, rather than its left and top ones."""
+NEAR: Far = (False, False)
+_TRIES = 16
 _ROTATIONS = {1: "d90", 2: "d180", 3: "d270"}
 
 
@@ -23,15 +29,52 @@ def shrink_on_load(shrinks: tuple[int, ...], scale: Scale, region: Region) -> in
     )
 
 
-def resize(image: Image, scale: Scale, size: Size) -> Image:
-    """`image` scaled by exactly `scale`; `size` is how many pixels of it to keep."""
+def resize(
+    image: Image, scale: Scale, size: Size, *, true_size: tuple[Fraction, Fraction] | None = None, far: Far = NEAR
+) -> Image:
+    """`size` pixels of `image` scaled by exactly `scale`, from its left and top edges, or from the `far` ones.
+
+    A picture shrunk on load may reach past its edge by part of a pixel: `true_size` is what it really measures.
+    """
+    width, height = true_size or (Fraction(image.width), Fraction(image.height))
+    across = _Axis.of(width, scale.x, size.width, far=far[0])
+    down = _Axis.of(height, scale.y, size.height, far=far[1])
     if scale != UNSCALED:
-        scaled = premultiplied(image).resize(float(scale.x), vscale=float(scale.y))
-        image = straight(scaled)
+        if (across.length, down.length) != (image.width, image.height) or across.before or down.before:
+            image = image.embed(across.before, down.before, across.length, down.length, extend="copy")
+        image = straight(premultiplied(image).resize(float(scale.x), vscale=float(scale.y)))
     if (image.width, image.height) != size:
-        # The last pixels of a picture shrunk on load reach past its edge, and libvips rounds on its own.
-        image = image.embed(0, 0, *size, extend="copy")
+        image = image.embed(-across.skipped, -down.skipped, *size, extend="copy")
     return image
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """One direction of a resize: how far to push the picture in, its length then, and the output pixels to skip.
+
+    libvips lays the grid of the output's pixels around the middle of what it is given. To make that grid begin or end
+    on the picture's edge, what it is given is extended by the whole pixels that come nearest to it.
+    """
+
+    before: int
+    length: int
+    skipped: int
+
+    @classmethod
+    def of(cls, length: Fraction, scale: Fraction, wanted: int, *, far: bool) -> _Axis:
+        if scale >= 1:
+            return cls(0, math.ceil(length), max(0, round(length * scale) - wanted) if far else 0)
+        least, step = max(wanted, math.ceil(length * scale)), float(1 / scale)
+        candidates = []
+        for pixels in range(least, least + _TRIES):
+            covered = pixels * step
+            start = float(length) - covered if far else 0.0
+            for extended in (math.floor(covered), math.ceil(covered)):
+                exact = (extended - covered) / 2 - start
+                before = max(0, round(exact))
+                if abs(extended - covered) * 2 < step:  # else libvips would round to other than `pixels`
+                    candidates.append((abs(exact - before), cls(before, extended, pixels - wanted if far else 0)))
+        return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def lay_upright(image: Image, symmetry: Symmetry) -> Image:
