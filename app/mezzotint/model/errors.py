@@ -87,6 +87,10 @@ class UnsupportedType(MezzotintError):
     code, status, title = "unsupported_type", 415, "This type of file is not supported"
 
 
+class RangeNotSatisfiable(MezzotintError):
+    code, status, title = "range_not_satisfiable", 416, "The picture has no such bytes"
+
+
 class UnknownHost(MezzotintError):
     code, status, title = "unknown_host", 421, "This host is not served here"
 

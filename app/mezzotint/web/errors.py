@@ -14,6 +14,7 @@ from mezzotint.model.errors import (
     MethodNotAllowed,
     MezzotintError,
     NotFound,
+    RangeNotSatisfiable,
     UploadTooLarge,
 )
 
@@ -61,9 +62,9 @@ def _http(error: HTTPException) -> Response:
     """Werkzeug's own errors (no such route, wrong method, unreadable body) in our words."""
     if error.code == 404:
         return _answer(NotFound())
-    if error.code == 405:
-        response = _answer(MethodNotAllowed())
-        response.headers.extend(header for header in error.get_headers() if header[0] == "Allow")
+    if error.code in (405, 416):
+        response = _answer(MethodNotAllowed() if error.code == 405 else RangeNotSatisfiable())
+        response.headers.extend(header for header in error.get_headers() if header[0] in ("Allow", "Content-Range"))
         return response
     if isinstance(error, RequestEntityTooLarge):
         return _answer(UploadTooLarge(error.description or ""))
