@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from mezzotint.services.links import signature
-
 from mezzotint.model.address import Address
 from mezzotint.model.errors import BadRequest, SignatureExpired, SignatureInvalid, SignatureRequired
+from mezzotint.services.links import signature
 
 TOLERANCE = 60
 """Seconds by which a client's clock may run ahead when its `exp` is held against the key's longest lifetime."""
