@@ -1,6 +1,9 @@
 """Commands run in this process, on settings whose every part runs."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,3 +62,19 @@ def picture(tmp_path) -> Path:
     path = tmp_path / "picture.jpg"
     gradient(64, 48).jpegsave(str(path))
     return path
+
+
+@pytest.fixture
+def shell(stack) -> Callable[..., str]:
+    """Runs a program for the running installation, as whoever runs the tests; gives what it printed."""
+
+    def run(*words: str) -> str:
+        environment = os.environ | {
+            "MEZZOTINT_CONFIG": str(stack.folder / "mezzotint.toml"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -84,7 +84,8 @@ def test_a_key_without_the_scope_is_refused(api, place, problem, method, path, s
 def test_both_headers_are_taken(app, tenant):
     client = app.test_client()
     for headers in ({"X-API-Key": tenant.token}, {"Authorization": f"Bearer {tenant.token}"}):
-        assert client.get("/v1/organizations", headers=headers).status_code == 200
+        answer = client.get("/v1/organizations", headers=headers)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
 def test_a_revoked_key_opens_nothing(operator, place, problem):

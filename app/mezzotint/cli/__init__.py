@@ -25,6 +25,7 @@ from mezzotint.settings import ENVIRONMENT
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
+    envvar=ENVIRONMENT,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"The settings. [default: ${ENVIRONMENT}, else var/mezzotint.toml]",
 )

@@ -25,7 +25,9 @@ def assets() -> None:
 @click.argument("place", type=SPACE)
 @click.option("--folder", help="Only those of this folder.")
 @click.option("--tag", help="Only those with this tag.")
-@click.option("--state", type=click.Choice([state.value for state in State]), default=State.READY.value, show_default=True)
+@click.option(
+    "--state", type=click.Choice([state.value for state in State]), default=State.READY.value, show_default=True
+)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
 @as_json
 @click.pass_obj

@@ -28,7 +28,7 @@ class Context:
     """One run of the command line."""
 
     def __init__(self, config: Path | None) -> None:
-        self._config = config if config or settings.ENVIRONMENT in os.environ or not BESIDE.exists() else BESIDE
+        self._config = config or (BESIDE if BESIDE.exists() else None)
         self.caller = Caller(f"cli:{getpass.getuser()}")
 
     @cached_property

@@ -22,7 +22,9 @@ COLUMNS = ("id", "version", "name", "media_type", "width", "height", "bytes", "o
 @click.argument("files", type=click.File("rb"), nargs=-1, required=True)
 @click.option("--to", "place", type=SPACE, help="The space of new assets.")
 @click.option("--version-of", "asset", type=ULID, help="Add a version to this asset instead.")
-@click.option("--access", type=click.Choice([access.value for access in Access]), help="By default as the space's policy says.")
+@click.option(
+    "--access", type=click.Choice([access.value for access in Access]), help="By default as the space's policy says."
+)
 @click.option("--tag", "tags", multiple=True, help="May be given several times.")
 @click.option("--folder", default="", help="Like summer/beach.")
 @as_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g, request
+from flask import Response, after_this_request, g, request
 
 from mezzotint.model.errors import Unauthorized
 from mezzotint.services.caller import Caller
@@ -13,7 +13,14 @@ def authorize(scope: str) -> Caller:
     """Who calls, by `X-API-Key` or `Authorization: Bearer`. Raises Unauthorized, Forbidden without `scope`."""
     caller = house().api_keys.authenticate(_token(), g.get("request_id"))
     caller.need(scope)
+    after_this_request(_private)
     return caller
+
+
+def _private(response: Response) -> Response:
+    # What an API key opens, secrets shown once among it, is for no cache on the way.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _token() -> str:
