@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import requests
 
-PATIENCE = 90.0  # seconds; a busy machine is slow, not broken
+PATIENCE = 240.0  # seconds; a busy machine is slow, not broken
 
 
 def unprivileged() -> pwd.struct_passwd | None:

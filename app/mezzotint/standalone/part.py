@@ -30,5 +30,5 @@ class Part:
     settle: Callable[[], None] = nothing
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
-    patience: float = 30.0
+    patience: float = 90.0
     grace: float = 10.0
