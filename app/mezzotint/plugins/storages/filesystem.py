@@ -81,9 +81,8 @@ class Filesystem(Storage):
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         with self._available():
-            self._staging.stat()
             yield from _walk(str(self._folder), "", prefix, after)
-            self._staging.stat()  # a disk that went away meanwhile must not look like a short listing
+            self._staging.stat()  # a disk that is away must not look like one that holds little
 
     def local_path(self, key: str) -> Path:
         self._file(key).close()
