@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from typing import Any, get_type_hints
 
-from mezzotint.model.asset import Access
+from flask import Blueprint, Response, jsonify
+from pydantic import create_model
+
 from mezzotint.model.policy import Policy
 from mezzotint.services import describe
 from mezzotint.web.auth import authorize
@@ -13,23 +15,9 @@ from mezzotint.web.house import house
 
 blueprint = Blueprint("policies", __name__, url_prefix="/v1/organizations/<organization>")
 
-
-class PolicyFields(Fields):
-    """A level's own policy; what is missing or null is inherited."""
-
-    default_access: Access | None = None
-    allowed_operations: tuple[str, ...] | None = None
-    allowed_formats: tuple[str, ...] | None = None
-    presets_only: bool | None = None
-    max_upload_bytes: int | None = None
-    max_source_pixels: int | None = None
-    max_output_pixels: int | None = None
-    max_side: int | None = None
-    default_lifetime: int | None = None
-    max_lifetime: int | None = None
-    public_originals: bool | None = None
-    cache_seconds_fixed: int | None = None
-    cache_seconds_preset: int | None = None
+_VALUES: dict[str, Any] = {name: (kind, None) for name, kind in get_type_hints(Policy).items()}
+PolicyFields = create_model("PolicyFields", __base__=Fields, **_VALUES)
+"""A level's own policy; what is missing or null is inherited."""
 
 
 @blueprint.get("/policy")
