@@ -45,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that passed: its header is read, its pixels are not."""
+    """A file that passed: its header is read, its pixels are not. To be read once."""
 
     path: Path
     decoder: Decoder
@@ -69,7 +69,7 @@ class Source:
 
     def read(self, *, shrink: int = 1) -> Image:
         """The picture, or the first frame of an animation, to be read from top to bottom once."""
-        return self.decoder.open(self.path, shrink=shrink)
+        return self.header if shrink == 1 else self.decoder.open(self.path, shrink=shrink)
 
     def read_frames(self) -> list[Image]:
         """Each frame of an animation, decoded."""

@@ -13,6 +13,8 @@ class RenderJob:
 
     `operations` and `ext` are a resolved plan's: no preset and no `auto` format in it. `deadline` is in seconds from
     now, waiting included; `max_pixels` bounds the source (width x height x frames), `max_output_pixels` the output.
+    `original` is the upright width and height of the original when `source` is its mezzanine. A `background` job is one
+    that nobody waits for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
     """
 
     source: Path
@@ -22,6 +24,20 @@ class RenderJob:
     deadline: float
     max_pixels: int
     max_output_pixels: int
+    original: tuple[int, int] | None = None
+    background: bool = False
+    thorough: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MezzanineJob:
+    """The mezzanine of the file `source` to make: see `imaging.mezzanine`. Always a background job."""
+
+    source: Path
+    tenant: str
+    deadline: float
+    max_pixels: int
+    background: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,7 @@ class InspectJob:
     tenant: str
     deadline: float
     max_pixels: int
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

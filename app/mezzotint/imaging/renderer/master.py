@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,8 @@ _GRACE_SECONDS = 0.5
 _RESPAWN_SECONDS = 1.0
 """between two tries to start a renderer that died before it was ready"""
 _STOP_SECONDS = 10.0
+_LOWEST = 19
+"""the niceness of background renderers: they take the time that others leave"""
 _REPORT_BYTES = 64 * 1024
 
 Job = dict[str, Any]
@@ -45,6 +48,7 @@ class PoolSettings:
 
     socket: Path
     workers: int
+    background: int
     queue: int
     queue_per_tenant: int
     memory_bytes: int
@@ -64,6 +68,10 @@ class _Caller:
     def tenant(self) -> str:
         return str(self.job["tenant"]) if self.job else ""
 
+    @property
+    def background(self) -> bool:
+        return bool(self.job and self.job.get("background"))
+
 
 @dataclass(eq=False, slots=True)
 class _Worker:
@@ -71,6 +79,8 @@ class _Worker:
 
     pid: int
     channel: socket.socket
+    background: bool
+    """whether it is one of those that only do what nobody waits for"""
     ready: bool = False
     leaving: bool = False
     caller: _Caller | None = None
@@ -90,7 +100,11 @@ class Master:
         self._settings = settings
         self._renderer = renderer
         self._libvips = libvips
-        self._queue: FairQueue[_Caller] = FairQueue(settings.queue, settings.queue_per_tenant)
+        # Renderers and a line of their own for what nobody waits for: requests never stand behind it.
+        self._queues: dict[bool, FairQueue[_Caller]] = {
+            background: FairQueue(settings.queue, settings.queue_per_tenant) for background in (False, True)
+        }
+        self._wanted = {False: settings.workers, True: settings.background}
         self._callers: set[_Caller] = set()
         """those that wait: to be read, or for a renderer"""
         self._workers: set[_Worker] = set()
@@ -172,7 +186,7 @@ class Master:
 
     def _take(self, caller: _Caller, job: Job) -> None:
         if job["kind"] == "ping":
-            status = PoolStatus(self._settings.workers, self._busy, len(self._queue), self._libvips)
+            status = PoolStatus(self._settings.workers, self._busy, len(self._queues[False]), self._libvips)
             self._answer(caller, asdict(status))
             return
         if not float(job["expires"]) < time.monotonic() + _LONGEST_SECONDS:
@@ -181,7 +195,7 @@ class Master:
         self._line_up(caller)
 
     def _line_up(self, caller: _Caller) -> None:
-        if not self._queue.push(caller.tenant, caller):
+        if not self._wanted[caller.background] or not self._queues[caller.background].push(caller.tenant, caller):
             self._refuse(caller, "overloaded", "too many pictures are waiting to be made")
 
     def _refuse(self, caller: _Caller, code: str, detail: str) -> None:
@@ -200,25 +214,30 @@ class Master:
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
             if caller.job is not None:
-                self._queue.remove(caller.tenant, caller)
+                self._queues[caller.background].remove(caller.tenant, caller)
         caller.connection.close()
 
     # Renderers
 
     def _spawn(self) -> None:
-        while (
-            len(self._workers) < self._settings.workers
-            and self._stopping_until is None
-            and time.monotonic() >= self._spawn_after
-        ):
+        if self._stopping_until is not None or time.monotonic() < self._spawn_after:
+            return
+        for background in self._missing():
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             pid = os.fork()
             if pid == 0:
+                if background:
+                    os.nice(_LOWEST)
                 self._become_renderer(ours, theirs)
             theirs.close()
-            worker = _Worker(pid, ours)
+            worker = _Worker(pid, ours, background)
             self._workers.add(worker)
             self._selector.register(ours, selectors.EVENT_READ, partial(self._hear, worker))
+
+    def _missing(self) -> list[bool]:
+        """A `background` for each renderer to start."""
+        there = Counter(worker.background for worker in self._workers)
+        return [kind for kind, wanted in self._wanted.items() for _ in range(wanted - there[kind])]
 
     def _become_renderer(self, masters_end: socket.socket, channel: socket.socket) -> NoReturn:
         signal.set_wakeup_fd(-1)
@@ -234,9 +253,9 @@ class Master:
 
     def _dispatch(self) -> None:
         for worker in [worker for worker in self._workers if worker.idle]:
-            caller = self._queue.pop()
+            caller = self._queues[worker.background].pop()
             if caller is None:
-                return
+                continue
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
             worker.caller, worker.begun, worker.answering = caller, False, False
@@ -295,7 +314,7 @@ class Master:
     def _seconds_to_wait(self) -> float | None:
         moments = [caller.expires for caller in self._callers]
         moments += [worker.caller.expires + _GRACE_SECONDS for worker in self._workers if worker.caller is not None]
-        if len(self._workers) < self._settings.workers:
+        if self._missing():
             moments.append(self._spawn_after)
         if self._stopping_until is not None:
             moments.append(self._stopping_until)
