@@ -241,6 +241,8 @@ class Decoder(ABC):
     shrinks: ClassVar[tuple[int, ...]] = (1,)
     """The factors by which `open` can shrink, largest first."""
     animation: ClassVar[bool] = False
+    lossy: ClassVar[bool] = False
+    """Whether its files are lossy anyway, so that variants may come from a mezzanine."""
 
     @abstractmethod
     def sniff(self, head: bytes) -> bool:
@@ -281,3 +283,10 @@ class Encoder(ABC):
         `image` is 8-bit sRGB or gray, without alpha unless the format has it; an animated one carries `page-height`,
         `delay` and `loop`.
         """
+
+    def attempts(self, image: Image, *, quality: int | str | None) -> Iterator[bytes]:
+        """Slower ways to write the same, the most promising first: background work takes the first good one.
+
+        Good is what has fewer bytes than `encode` gives and is no further from `image`. None is fine.
+        """
+        return iter(())

@@ -81,10 +81,14 @@ class Security:
 
 @dataclass(frozen=True, config=_STRICT)
 class RendererSettings:
-    """The renderer pool: `deadline` and `queue` bound each render; `memory_bytes` and `recycle` (jobs) each worker."""
+    """The renderer pool: `deadline` and `queue` bound each render; `memory_bytes` and `recycle` (jobs) each worker.
+
+    `background` is how many more there are for what nobody waits for, in the time that the others leave.
+    """
 
     socket: Path
     workers: Positive = field(default_factory=lambda: os.cpu_count() or 1)
+    background: Annotated[int, Field(ge=0)] = 1
     queue: Positive = 64
     queue_per_tenant: Positive = 32
     deadline: Seconds = 20.0

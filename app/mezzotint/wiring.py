@@ -16,11 +16,12 @@ from mezzotint.imaging.client import Renderers
 from mezzotint.imaging.renderer.master import PoolSettings
 from mezzotint.imaging.renderer.serve import serve
 from mezzotint.imaging.sources import Sources
+from mezzotint.services import store_guard
 from mezzotint.services.api_keys import ApiKeys
 from mezzotint.services.assets import Assets
 from mezzotint.services.deliver import Deliver
 from mezzotint.services.directory import Directory
-from mezzotint.services.health import Readiness
+from mezzotint.services.health import Check, Readiness
 from mezzotint.services.ingest import Ingest
 from mezzotint.services.invalidate import Invalidate
 from mezzotint.services.links import Links
@@ -79,6 +80,7 @@ def renderers(settings: Settings) -> None:
         PoolSettings(
             socket=pool.socket,
             workers=pool.workers,
+            background=pool.background,
             queue=pool.queue,
             queue_per_tenant=pool.queue_per_tenant,
             memory_bytes=pool.memory_bytes,
@@ -94,7 +96,11 @@ def build(settings: Settings) -> House:
     """The house that `settings` describe. Connects to nothing yet. Raises PluginError, SettingsError."""
     registry = plugins.load(settings.plugins.enabled)
     language = registry.grammar()
-    stores = {name: registry.storage(store.kind)(**store.options) for name, store in settings.stores.items()}
+    guarded = {
+        name: store_guard.guarded(name, registry.storage(store.kind)(**store.options))
+        for name, store in settings.stores.items()
+    }
+    stores = {name: store for name, (store, _) in guarded.items()}
     seal_key = seal.load_key(settings.security.seal_key_file)
     database = Database(settings.database.app_dsn, settings.database.operator_dsn, size=settings.database.pool_size)
     redis = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout)
@@ -119,10 +125,10 @@ def build(settings: Settings) -> House:
         publisher=publisher,
         readiness=Readiness(
             {
-                "database": database.check,
-                "redis": lambda: redis_client.check(redis),
-                **{f"store:{name}": store.check for name, store in stores.items()},
-                "renderers": renderers.ping,
+                "database": Check(database.check, [database.breaker]),
+                "redis": Check(lambda: redis_client.check(redis), [redis.breaker]),
+                **{f"store:{name}": Check(store.check, breakers) for name, (store, breakers) in guarded.items()},
+                "renderers": Check(renderers.ping, [renderers.breaker]),
             }
         ),
         deliver=Deliver(

@@ -26,7 +26,7 @@ class Pool:
     """Started on entering, stopped on leaving."""
 
     def __init__(self, folder: Path, **settings: int) -> None:
-        defaults = {"workers": 2, "queue": 64, "queue_per_tenant": 32, "memory_bytes": 3 << 30, "recycle": 1000}
+        defaults = {"workers": 2, "background": 0, "queue": 64, "queue_per_tenant": 32, "memory_bytes": 3 << 30, "recycle": 1000}
         self.socket = folder / "renderers.sock"
         self.log = folder / "renderers.log"
         self._settings = defaults | settings

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mezzotint.breaker import Breaker
 from mezzotint.imaging import wire
-from mezzotint.imaging.jobs import Inspection, InspectJob, PoolStatus, Rendered, RenderJob
+from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob
 from mezzotint.model.errors import (
     InternalError,
     InvalidOperation,
@@ -22,11 +25,26 @@ from mezzotint.model.errors import (
     UnsupportedType,
 )
 
-__all__ = ["InspectJob", "Inspection", "PoolStatus", "RenderJob", "Rendered", "RendererDied", "Renderers"]
+__all__ = [
+    "InspectJob",
+    "Inspection",
+    "MezzanineJob",
+    "PoolStatus",
+    "RenderJob",
+    "Rendered",
+    "RendererDied",
+    "Renderers",
+]
 
 _SLACK = 2.0
 """seconds past a job's deadline after which nobody will answer any more"""
 _PING_SECONDS = 2.0
+_HEARD_SECONDS = 1.0
+"""since the pool's last answer, after which it is asked for a sign of life before it gets a job"""
+
+
+class _Away(Exception):
+    """Nobody answers behind the socket."""
 
 
 class RendererDied(Unavailable):
@@ -40,14 +58,24 @@ _REFUSALS: dict[str, type[MezzotintError]] = {
 
 
 class Renderers:
-    """The pool behind the socket at `path`. Safe to use from many threads or greenlets: one connection a job."""
+    """The pool behind the socket at `path`. Safe to use from many threads or greenlets: one connection a job.
+
+    While `breaker` is open, every method raises Unavailable at once.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
+        self._heard = float("-inf")
+        self.breaker = Breaker("renderers", trouble=_Away, refusal=_Away)
 
     def render(self, job: RenderJob) -> Rendered:
         """The variant. Raises OutputTooLarge and what `inspect` raises."""
         facts, data = self._ask("render", job, job.deadline)
+        return Rendered(data=data, **facts)
+
+    def mezzanine(self, job: MezzanineJob) -> Rendered:
+        """The mezzanine of an original. Raises what `inspect` raises."""
+        facts, data = self._ask("mezzanine", job, job.deadline)
         return Rendered(data=data, **facts)
 
     def inspect(self, job: InspectJob) -> Inspection:
@@ -57,19 +85,36 @@ class Renderers:
 
     def ping(self) -> PoolStatus:
         """How the pool is doing, answered at once by its master. Raises Unavailable."""
+        with self._reaching():
+            return self._ping()
+
+    def _ask(
+        self, kind: str, job: RenderJob | MezzanineJob | InspectJob, deadline: float
+    ) -> tuple[dict[str, Any], bytes]:
+        # The clock that counts since the machine's start is the same in every process.
+        header = asdict(job) | {"kind": kind, "source": str(job.source), "expires": time.monotonic() + deadline}
+        with self._reaching():
+            if time.monotonic() - self._heard > _HEARD_SECONDS:
+                self._ping()  # else a pool that hangs would be found out by a job's whole deadline only
+            try:
+                return self._exchange(header, deadline + _SLACK)
+            except TimeoutError as problem:
+                raise RenderTimeout from problem
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            with self.breaker.guard():
+                yield
+        except _Away as problem:
+            raise Unavailable("renderers") from problem
+
+    def _ping(self) -> PoolStatus:
         try:
             facts, _ = self._exchange({"kind": "ping"}, _PING_SECONDS)
         except TimeoutError as problem:
-            raise Unavailable("renderers") from problem
+            raise _Away from problem
         return PoolStatus(**facts)
-
-    def _ask(self, kind: str, job: RenderJob | InspectJob, deadline: float) -> tuple[dict[str, Any], bytes]:
-        # The clock that counts since the machine's start is the same in every process.
-        header = asdict(job) | {"kind": kind, "source": str(job.source), "expires": time.monotonic() + deadline}
-        try:
-            return self._exchange(header, deadline + _SLACK)
-        except TimeoutError as problem:
-            raise RenderTimeout from problem
 
     def _exchange(self, header: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
         try:
@@ -81,7 +126,8 @@ class Renderers:
         except TimeoutError:
             raise
         except (OSError, wire.BrokenMessage) as problem:
-            raise Unavailable("renderers") from problem
+            raise _Away from problem
+        self._heard = time.monotonic()
         if "error" in answer:
             raise _refusal(answer)
         return answer, body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import pyvips
@@ -51,11 +52,18 @@ class Source:
     decoder: Decoder
     header: Image
     frames: int
+    original: Size | None = None
+    """of the original, when this is its mezzanine: all sizes are the original's then, and only `reduction` tells"""
 
     @property
     def size(self) -> Size:
         """Of one frame, as stored."""
-        return Size(self.header.width, self.header.height)
+        return self.original or Size(self.header.width, self.header.height)
+
+    @property
+    def reduction(self) -> Fraction:
+        """How many pixels of the original, across or down, each pixel of the file stands for."""
+        return Fraction(max(self.size), max(self.header.width, self.header.height))
 
     @property
     def orientation(self) -> int:
@@ -91,8 +99,11 @@ class Decoders:
             for loader in decoder.loaders:
                 pyvips.operation_block_set(loader, False)
 
-    def open(self, path: Path, limits: Limits) -> Source:
-        """The picture in `path`, by its first bytes. Raises UnsupportedType, PictureRefused."""
+    def open(self, path: Path, limits: Limits, *, original: Size | None = None) -> Source:
+        """The picture in `path`, by its first bytes; the mezzanine of an `original` of that size, if one is given.
+
+        Raises UnsupportedType, PictureRefused.
+        """
         decoder = self._sniff(path)
         decoder.check(path)
         try:
@@ -102,7 +113,7 @@ class Decoders:
         animated = decoder.animation and header.get_typeof("n-pages")
         frames = int(header.get("n-pages")) if animated else 1
         limits.check(header, frames)
-        return Source(path, decoder, header, frames)
+        return Source(path, decoder, header, frames, original)
 
     def _sniff(self, path: Path) -> Decoder:
         with path.open("rb") as file:

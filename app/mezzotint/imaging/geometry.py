@@ -12,6 +12,10 @@ from mezzotint.model.errors import OutputTooLarge
 from mezzotint.plugin_api import Operation, Target
 
 MAX_SIDE = 16_384
+MEZZANINE_SIDE = 2048
+"""The longer side of a mezzanine, in pixels."""
+_MEZZANINE_MARGIN = Fraction(8, 5)
+"""By how much a mezzanine must be larger than what is rendered from it, or it would show."""
 
 SMART = frozenset({"attention", "entropy"})
 """Gravities that only the pixels can decide; until then the picture sits in the centre."""
@@ -164,6 +168,17 @@ class Layout:
         if width * height * frames > max_pixels:
             of_frames = f" x {frames} frames" if frames > 1 else ""
             raise OutputTooLarge(f"{width}x{height}{of_frames} is more than {max_pixels} pixels")
+
+
+def wants_mezzanine(upright: Size) -> bool:
+    """Whether a mezzanine of a picture of this size would save work."""
+    return max(upright) > MEZZANINE_SIDE * _MEZZANINE_MARGIN
+
+
+def fits_mezzanine(layout: Layout, upright: Size) -> bool:
+    """Whether a variant of a picture that is `upright` comes out of its mezzanine as well as out of itself."""
+    whole, reduced = layout.region.size == upright, Fraction(MEZZANINE_SIDE, max(upright))
+    return wants_mezzanine(upright) and whole and max(layout.placement.scale) * _MEZZANINE_MARGIN <= reduced
 
 
 def lay_out(operations: Iterable[Operation], upright: Size, orientation: int = 1) -> Layout:

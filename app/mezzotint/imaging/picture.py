@@ -13,7 +13,10 @@ from mezzotint.plugin_api import Image
 
 def still(source: Source, layout: Layout, part: Region | None) -> Image:
     """`part` (None: all) of the scaled picture, or of the first frame of an animation."""
-    shrink = shrink_on_load(source.decoder.shrinks, _stored_scale(layout), layout.region)
+    scale = _times(_stored_scale(layout), source.reduction)
+    # A mezzanine is small: to decode more of it than is needed costs little, and shows.
+    margin = 1 if source.original is None else 2
+    shrink = shrink_on_load(source.decoder.shrinks, _times(scale, margin), layout.region)
     return _lay_out(source.read(shrink=shrink), source, layout, part, shrink)
 
 
@@ -25,16 +28,17 @@ def animation(source: Source, layout: Layout, part: Region | None) -> list[Image
 def _lay_out(image: Image, source: Source, layout: Layout, part: Region | None, shrink: int) -> Image:
     if layout.region.size != source.size:
         image = _crop(image, layout.region, shrink)
-    return _oblique(image, layout, part, shrink) if layout.angle else _square(image, layout, part, shrink)
+    reduction = source.reduction * shrink
+    return _oblique(image, layout, part, reduction) if layout.angle else _square(image, layout, part, reduction)
 
 
-def _square(image: Image, layout: Layout, part: Region | None, shrink: int) -> Image:
+def _square(image: Image, layout: Layout, part: Region | None, reduction: Fraction) -> Image:
     symmetry, size = layout.symmetry, layout.placement.picture
     # The output's left and top edges, whichever they were, lie exactly on the picture's.
     corner = symmetry.source_of(Region(0, 0, 1, 1), size)
     far = corner.left > 0, corner.top > 0
-    true_size = Fraction(layout.region.width, shrink), Fraction(layout.region.height, shrink)
-    scale = _times(_stored_scale(layout), shrink)
+    true_size = layout.region.width / reduction, layout.region.height / reduction
+    scale = _times(_stored_scale(layout), reduction)
     image = resize(image, scale, symmetry.size(size), true_size=true_size, far=far)
     if part is not None and part.size != size:
         # Cut before it is turned: what nobody sees is then never computed.
@@ -42,12 +46,12 @@ def _square(image: Image, layout: Layout, part: Region | None, shrink: int) -> I
     return to_srgb(lay_upright(image, symmetry))
 
 
-def _oblique(image: Image, layout: Layout, part: Region | None, shrink: int) -> Image:
+def _oblique(image: Image, layout: Layout, part: Region | None, reduction: Fraction) -> Image:
     scale = layout.placement.scale
     # Scaled down by one factor first, so that little is turned; what two factors or an enlargement want comes behind.
     factor = min(Fraction(1), max(scale))
     first = Scale(factor, factor)
-    image = resize(image, _times(first, shrink), scaled_size(layout.region.size, first))
+    image = resize(image, _times(first, reduction), scaled_size(layout.region.size, first))
     image = to_srgb(lay_upright(image, layout.symmetry))
     image = rotate(image, layout.angle, scaled_size(layout.box, first))
     image = resize(image, _times(scale, 1 / factor), layout.placement.picture)

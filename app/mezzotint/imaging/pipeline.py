@@ -15,6 +15,7 @@ from mezzotint.imaging.decode import Decoders, Limits, Source
 from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered, RenderJob
 from mezzotint.imaging.resample import attend
+from mezzotint.imaging.thorough import thorough
 from mezzotint.model.errors import OutputTooLarge, PictureRefused
 from mezzotint.plugin_api import Encoder, Frame, Image, Operation, Stage
 
@@ -36,7 +37,8 @@ class Pipeline:
         plan = self._grammar.parse(job.operations, job.ext)
         operations = sorted(self._grammar.operations(plan), key=lambda operation: operation.stage)
         encoder = self._encoders[self._grammar.format(plan)]
-        source = self._decoders.open(job.source, Limits(pixels=job.max_pixels))
+        original = Size(*job.original) if job.original else None
+        source = self._decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
         layout = lay_out(operations, source.upright, source.orientation)
         frames = source.frames if encoder.animation else 1
         layout.check(max_pixels=job.max_output_pixels, max_side=encoder.max_side, frames=frames)
@@ -45,7 +47,8 @@ class Pipeline:
             background = background_of(layout.target.background, alpha=encoder.alpha)
             frame = Frame(*source.upright, *layout.output)
             drawn = [_apply(operations, lay_on(each, layout.placement, background), frame) for each in pictures]
-            data = encoder.encode(_strip(drawn), quality=layout.target.quality)
+            image, quality = _strip(drawn), layout.target.quality
+            data = thorough(encoder, image, quality) if job.thorough else encoder.encode(image, quality=quality)
         except pyvips.Error as problem:
             raise PictureRefused(f"the {source.decoder.name} file can't be decoded") from problem
         return Rendered(

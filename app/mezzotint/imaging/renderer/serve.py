@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mezzotint.grammar import Grammar
-from mezzotint.imaging.jobs import InspectJob, RenderJob
+from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob
 from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
 from mezzotint.imaging.renderer.worker import work
@@ -30,6 +30,7 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
 
     from mezzotint.imaging.decode import Decoders  # noqa: PLC0415
     from mezzotint.imaging.inspection import inspect  # noqa: PLC0415
+    from mezzotint.imaging.mezzanine import mezzanine  # noqa: PLC0415
     from mezzotint.imaging.pipeline import Pipeline  # noqa: PLC0415
 
     formats = Decoders(decoders)
@@ -41,7 +42,10 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
         facts["source"] = Path(facts["source"])
         if header["kind"] == "inspect":
             return asdict(inspect(formats, InspectJob(**facts))), b""
-        rendered = asdict(pipeline.render(RenderJob(**facts)))
+        if header["kind"] == "mezzanine":
+            rendered = asdict(mezzanine(formats, MezzanineJob(**facts)))
+        else:
+            rendered = asdict(pipeline.render(RenderJob(**facts)))
         return rendered, rendered.pop("data")
 
     def renderer(channel: socket.socket) -> NoReturn:

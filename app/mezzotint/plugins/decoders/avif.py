@@ -10,6 +10,7 @@ class AvifDecoder(Decoder):
 
     name, media_type = "avif", "image/avif"
     loaders = ("VipsForeignLoadHeif",)
+    lossy = True
 
     def sniff(self, head: bytes) -> bool:
         brands = head[8 : min(int.from_bytes(head[:4], "big"), len(head))]

@@ -11,6 +11,7 @@ class JpegDecoder(Decoder):
     name, media_type = "jpeg", "image/jpeg"
     loaders = ("VipsForeignLoadJpeg",)
     shrinks = (8, 4, 2, 1)
+    lossy = True
 
     def sniff(self, head: bytes) -> bool:
         return head.startswith(b"\xff\xd8\xff")
