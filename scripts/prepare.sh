@@ -64,7 +64,8 @@ settle_tree() { # COPY
     local copy=$service_home/$1
     mkdir -p "$copy"
     find "$copy" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-    tar -c --mode=a+rX --exclude=./var --exclude=./.git --exclude=./.venv -C "$tree" . | tar -x --no-same-owner -C "$copy"
+    tar -c --mode=a+rX --exclude=./{var,.git,.venv,'.*_cache'} --exclude=__pycache__ -C "$tree" . |
+        tar -x --no-same-owner -C "$copy"
     tree=$copy
 }
 
