@@ -31,6 +31,7 @@ from mezzotint.services.publish import Publisher
 from mezzotint.services.signing_keys import SigningKeys
 from mezzotint.services.spool import Spool
 from mezzotint.services.tenancy import Tenancy
+from mezzotint.services.tokens import Tokens
 from mezzotint.services.usage import Usage
 from mezzotint.services.variants import Variants
 
@@ -62,6 +63,7 @@ class House:
     links: Links
     signing_keys: SigningKeys
     api_keys: ApiKeys
+    tokens: Tokens
     invalidate: Invalidate
     in_flight: int
     """deliveries that a process takes on at once"""
@@ -117,6 +119,7 @@ def build(settings: Settings) -> House:
         deadline=settings.renderers.deadline,
     )
     spool = Spool(settings.spool.folder)
+    api_keys = ApiKeys(database)
     return House(
         registry=registry,
         grammar=language,
@@ -149,7 +152,8 @@ def build(settings: Settings) -> House:
         presets=Presets(database, publisher, language),
         links=Links(database, seal_key, language, base_url=settings.public.base_url, hosts=settings.public.hosts),
         signing_keys=SigningKeys(database, publisher, seal_key),
-        api_keys=ApiKeys(database),
+        api_keys=api_keys,
+        tokens=Tokens(api_keys, seal_key),
         invalidate=Invalidate(database, publisher),
         in_flight=settings.origin.in_flight,
     )

@@ -37,6 +37,7 @@ ENDPOINTS = [
     ("PATCH", f"/v1/presets/{ULID}", "presets:write"),
     ("DELETE", f"/v1/presets/{ULID}", "presets:write"),
     ("POST", "/v1/sign", "sign"),
+    ("POST", "/v1/tokens", "tokens"),
     ("POST", "/v1/signing-keys", "keys:write"),
     ("GET", "/v1/signing-keys", "keys:read"),
     ("POST", "/v1/signing-keys/k1/rotate", "keys:write"),

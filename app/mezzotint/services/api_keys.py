@@ -44,7 +44,14 @@ class ApiKeys:
         key = self._key(key_id)
         # Compared even when there is no such key, so that the answer takes as long.
         right = hmac.compare_digest(_hash(secret), key.secret_hash if key else bytes(32))
-        if key is None or not right or not token.startswith(PREFIX) or not key.valid_at(datetime.now(UTC)):
+        if key is None or not right or not token.startswith(PREFIX):
+            raise Unauthorized
+        return self.holder(key_id, request_id)
+
+    def holder(self, key_id: UUID, request_id: str | None = None) -> Caller:
+        """Who a key stands for, for one who has proven to hold it. Raises Unauthorized unless it is valid now."""
+        key = self._key(key_id)
+        if key is None or not key.valid_at(datetime.now(UTC)):
             raise Unauthorized
         return Caller(to_ulid(key.id), key.organization_id, key.tenant_id, key.scopes, request_id)
 

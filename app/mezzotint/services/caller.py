@@ -13,6 +13,7 @@ SCOPES = {
     "presets:read": "read and list presets",
     "presets:write": "create, change and delete presets; reading included",
     "sign": "sign delivery URLs",
+    "tokens": "issue access tokens, which allow a part of this for a while",
     "keys:read": "list API keys and signing keys (never their secrets)",
     "keys:write": "create, rotate and revoke API keys and signing keys; reading included",
     "tenancy:read": "read organizations, tenants, spaces and their policies",

@@ -1,17 +1,22 @@
-"""API keys at the door: who calls, and whether that is allowed."""
+"""API keys and access tokens at the door: who calls, and whether that is allowed."""
 
 from __future__ import annotations
 
 from flask import Response, after_this_request, g, request
 
 from mezzotint.model.errors import Unauthorized
+from mezzotint.services.api_keys import PREFIX
 from mezzotint.services.caller import Caller
 from mezzotint.web.house import house
 
 
 def authorize(scope: str) -> Caller:
-    """Who calls, by `X-API-Key` or `Authorization: Bearer`. Raises Unauthorized, Forbidden without `scope`."""
-    caller = house().api_keys.authenticate(_token(), g.get("request_id"))
+    """Who calls, by an API key or an access token. Raises Unauthorized, Forbidden without `scope`."""
+    given, request_id = _token(), g.get("request_id")
+    if given.startswith(PREFIX):
+        caller = house().api_keys.authenticate(given, request_id)
+    else:
+        caller = house().tokens.read(given, request_id)
     caller.need(scope)
     after_this_request(_private)
     return caller
