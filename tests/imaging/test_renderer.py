@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging import wire
 from mezzotint.imaging.client import Rendered, RendererDied
 from mezzotint.model.errors import (
@@ -303,13 +305,22 @@ def test_no_pool_is_unavailable(tmp_path: Path, photo: Path) -> None:
         pool.client.render(render_job(photo))
 
 
-def test_a_pool_that_hangs_is_not_waited_for(tmp_path: Path, photo: Path) -> None:
+def test_a_pool_that_hangs_is_found_out_without_waiting_for_a_job(tmp_path: Path, photo: Path) -> None:
     pool = Pool(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(pool.socket))
         listener.listen()
-        with pytest.raises(RenderTimeout):
-            pool.client.render(render_job(photo, deadline=0.1))
+        for _ in range(FAILURES):
+            with pytest.raises(Unavailable, match="renderers"):
+                pool.client.render(render_job(photo, deadline=1000))
+        assert pool.client.breaker.state is State.OPEN
+        waiting = select.select([listener], [], [], 0)[0]
+        while waiting:
+            listener.accept()[0].close()
+            waiting = select.select([listener], [], [], 0)[0]
+        with pytest.raises(Unavailable, match="renderers"):
+            pool.client.render(render_job(photo))
+        assert not select.select([listener], [], [], 0)[0], "nobody even knocked"
 
 
 def test_stops_cleanly_and_lets_the_job_at_work_finish(

@@ -63,6 +63,6 @@ def doctor(context: Context, as_json: bool) -> None:
     else:
         show(facts, as_json=False)
         click.echo()
-        table([asdict(part) for part in parts], ("part", "ok", "latency_ms", "problem"), as_json=False)
+        table([asdict(part) for part in parts], ("part", "ok", "latency_ms", "breaker", "problem"), as_json=False)
     if not all(part.ok for part in parts):
         raise click.exceptions.Exit(1)

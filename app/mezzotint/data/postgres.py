@@ -6,11 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from mezzotint.breaker import Breaker
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.tenancy import Scope
+
+_SLACK = 1.0
+"""seconds past a statement's end by its server's clock, after which no answer will come"""
 
 
 class Transaction:
@@ -57,11 +63,31 @@ class Transaction:
         return self._connection.execute(sql.encode(), values).rowcount
 
 
+class _Connection(psycopg.Connection[DictRow]):
+    """One that also ends when the server accepts everything and never answers, which the server can't tell."""
+
+    patience = 2.0
+    silent = False
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.silent = True
+                self.close()  # what it may still answer is for nobody
+            raise
+
+
+_Pool = ConnectionPool[_Connection]
+
+
 class Database:
     """The registry, as the application's two roles see it.
 
     Connections are made when first needed, so that a process can start before its database. Every method raises
-    Unavailable("database") when PostgreSQL can't be reached, is too busy, or takes longer than a timeout (seconds).
+    Unavailable("database") when PostgreSQL can't be reached, is too busy, or takes longer than a timeout (seconds);
+    at once while `breaker` is open.
     """
 
     def __init__(
@@ -73,13 +99,17 @@ class Database:
         timeout: float = 2.0,
         statement_timeout: float = 2.0,
     ) -> None:
+        self.breaker = Breaker(
+            "database", trouble=psycopg.OperationalError, refusal=lambda why: Unavailable("database", why)
+        )
+        self._patience = statement_timeout + _SLACK
         self._app = _pool(app_dsn, "app", size, timeout, statement_timeout)
         self._operator = _pool(operator_dsn, "operator", size, timeout, statement_timeout)
 
     @contextmanager
     def scoped(self, scope: Scope) -> Iterator[Transaction]:
         """A transaction that sees and writes the rows of `scope` only."""
-        with _transaction(self._app) as connection:
+        with self._transaction(self._app) as connection:
             # Local to the transaction: the next one on this connection starts with nothing and sees nothing.
             connection.execute(
                 "SELECT set_config('app.organization', %s, true), set_config('app.tenant', %s, true)",
@@ -90,7 +120,7 @@ class Database:
     @contextmanager
     def operator(self, *, statement_timeout: float | None = None) -> Iterator[Transaction]:
         """A transaction across all tenants: for publication, look-ups by slug or API key, and administration."""
-        with _transaction(self._operator) as connection:
+        with self._transaction(self._operator, statement_timeout) as connection:
             if statement_timeout is not None:
                 # Between its statements it may wait as long: for Redis to take what was read, say.
                 connection.execute(
@@ -102,39 +132,40 @@ class Database:
 
     def check(self) -> None:
         """Ask something trivial."""
-        with _transaction(self._app) as connection:
+        with self._transaction(self._app) as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
         self._app.close()
         self._operator.close()
 
-
-@contextmanager
-def _transaction(pool: "ConnectionPool[psycopg.Connection[DictRow]]") -> Iterator[psycopg.Connection[DictRow]]:
-    try:
-        pool.open()
-        with pool.connection() as connection:
-            yield connection
-    except psycopg.OperationalError as error:
-        raise Unavailable("database") from error
-
-
-def _pool(
-    dsn: str, name: str, size: int, timeout: float, statement_timeout: float
-) -> "ConnectionPool[psycopg.Connection[DictRow]]":
-    def check(connection: psycopg.Connection[DictRow]) -> None:
+    @contextmanager
+    def _transaction(self, pool: _Pool, statement_timeout: float | None = None) -> Iterator[_Connection]:
         try:
-            ConnectionPool.check_connection(connection)
+            with self.breaker.guard():
+                pool.open()
+                with pool.connection() as connection:
+                    connection.patience = self._patience if statement_timeout is None else statement_timeout + _SLACK
+                    yield connection
+        except psycopg.OperationalError as error:
+            raise Unavailable("database") from error
+
+
+def _pool(dsn: str, name: str, size: int, timeout: float, statement_timeout: float) -> _Pool:
+    def check(connection: _Connection) -> None:
+        connection.patience = timeout
+        try:
+            _Pool.check_connection(connection)
         except psycopg.OperationalError:
-            # The server has restarted, so the other idle connections are as dead: replace them all at once.
-            pool.check()
+            if not connection.silent:
+                # The server has restarted, so the other idle connections are as dead: replace them all at once.
+                pool.check()
             raise
 
     idle = _ms(5 * statement_timeout)
     pool = ConnectionPool(
         dsn,
-        connection_class=psycopg.Connection[DictRow],
+        connection_class=_Connection,
         kwargs={
             "row_factory": dict_row,
             "connect_timeout": 2,

@@ -1,0 +1,46 @@
+"""A store behind circuit breakers: while it does not answer, most of its callers hear so at once."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any, cast
+
+from mezzotint.breaker import Breaker
+from mezzotint.plugin_api import Storage, StoreUnavailable
+
+_WRITING = frozenset({"put", "put_if_absent", "delete"})
+
+
+class _Guarded:
+    """Has whatever the storage has; each call of a method passes a breaker.
+
+    Writing has one of its own: a full disk refuses every write, and still serves what it holds.
+    """
+
+    def __init__(self, storage: Storage, reading: Breaker, writing: Breaker) -> None:
+        self._storage = storage
+        self._reading = reading
+        self._writing = writing
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._storage, name)
+        if not callable(attribute):
+            return attribute
+        breaker = self._writing if name in _WRITING else self._reading
+
+        @wraps(attribute)
+        def guarded(*args: Any, **options: Any) -> Any:
+            with breaker.guard():
+                return attribute(*args, **options)
+
+        setattr(self, name, guarded)
+        return guarded
+
+
+def guarded(name: str, storage: Storage) -> tuple[Storage, tuple[Breaker, Breaker]]:
+    """The storage of the store called `name`, and its breakers: for reading and for writing."""
+    reading, writing = (
+        Breaker(f"{what} of the store {name}", trouble=StoreUnavailable, refusal=StoreUnavailable)
+        for what in ("reading", "writing")
+    )
+    return cast(Storage, _Guarded(storage, reading, writing)), (reading, writing)
