@@ -26,6 +26,10 @@ REMEMBERED = 2.0
 """Seconds that a key is believed without asking again: how long a revoked one may still open a door."""
 
 
+LAST = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of the times that can be reckoned with in every zone."""
+
+
 class ApiKeys:
     """Makes, lists, revokes and checks API keys."""
 
@@ -145,5 +149,5 @@ def _check(name: str, scopes: frozenset[str], expires_at: datetime | None) -> No
     unknown = sorted(scopes - SCOPES.keys())
     if unknown or not scopes:
         raise InvalidField(f"some of {', '.join(SCOPES)}", field="scopes")
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= datetime.now(UTC)):
+    if expires_at is not None and (expires_at.tzinfo is None or not datetime.now(UTC) < expires_at < LAST):
         raise InvalidField("a moment to come, with its time zone", field="expires_at")

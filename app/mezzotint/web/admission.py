@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wsgi import ClosingIterator
 
 from mezzotint.model.errors import Overloaded
+from mezzotint.web import headers
 from mezzotint.web.errors import PROBLEM, problem
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ class Admission:
 def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     refusal = Overloaded("more deliveries are under way than this process takes on", retry_after=RETRY_AFTER)
     body = json.dumps(problem(refusal, environ.get("HTTP_X_REQUEST_ID"))).encode()
-    headers = [
+    told = [
+        *headers.DEFAULTS.items(),
         ("Content-Type", PROBLEM),
         ("Content-Length", str(len(body))),
         ("Retry-After", str(RETRY_AFTER)),
-        ("Cache-Control", "no-store"),
         ("X-Accel-Expires", "0"),
     ]
-    start_response("503 Service Unavailable", headers)
+    start_response("503 Service Unavailable", told)
     return [body]

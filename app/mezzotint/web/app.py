@@ -7,10 +7,17 @@ import pkgutil
 import threading
 
 from flask import Flask
+from werkzeug.routing import BaseConverter
 
 from mezzotint import logs, settings, wiring
-from mezzotint.web import api, delivery, errors, health, request_log
+from mezzotint.web import api, delivery, errors, headers, health, request_log
 from mezzotint.web.admission import Admission
+
+
+class Name(BaseConverter):
+    """A path's variable part. No name of ours has a control character, so one that has leads nowhere."""
+
+    regex = r"[^/\x00-\x1f\x7f]+"
 
 
 def create_app(house: wiring.House | None = None) -> Flask:
@@ -23,10 +30,13 @@ def create_app(house: wiring.House | None = None) -> Flask:
     app = Flask("mezzotint", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
+    app.url_map.converters["default"] = Name
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["mezzotint"] = house
     request_log.install(app)
     errors.install(app)
+    headers.install(app)
     delivery.install(app)
     app.register_blueprint(health.blueprint)
     for module in pkgutil.iter_modules(api.__path__):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, after_this_request, g, request
+from flask import g, request
 
 from mezzotint.model.errors import Unauthorized
 from mezzotint.services.api_keys import PREFIX
@@ -18,14 +18,7 @@ def authorize(scope: str) -> Caller:
     else:
         caller = house().tokens.read(given, request_id)
     caller.need(scope)
-    after_this_request(_private)
     return caller
-
-
-def _private(response: Response) -> Response:
-    # What an API key opens, secrets shown once among it, is for no cache on the way.
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _token() -> str:

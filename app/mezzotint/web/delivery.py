@@ -24,7 +24,6 @@ EDGE_SECONDS = 30 * 86_400
 CHUNK = 64 * 1024
 _DELIVERY = re.compile(r"/+v1/+(?:pub|priv)/")
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+", re.ASCII)
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def install(app: Flask) -> None:
@@ -87,8 +86,6 @@ def _respond(answer: Answer, asked: Asked) -> Response:
     headers = response.headers
     headers["Cache-Control"] = cache_control(answer)
     headers["Content-Disposition"] = disposition(answer.file_name, asked.arguments.download)
-    headers["Content-Security-Policy"] = _POLICY
-    headers["X-Content-Type-Options"] = "nosniff"
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     headers["Server-Timing"] = f"origin;dur={(time.perf_counter() - g.started) * 1000:.1f}"
     headers["X-Accel-Expires"] = str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)

@@ -15,10 +15,12 @@ from mezzotint.model.errors import (
     MezzotintError,
     NotFound,
     RangeNotSatisfiable,
+    Unauthorized,
     UploadTooLarge,
 )
 
 PROBLEM = "application/problem+json"
+CHALLENGE = 'Bearer realm="mezzotint"'
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
 
@@ -49,9 +51,9 @@ def _answer(error: MezzotintError) -> Response:
     response = jsonify(problem(error, g.get("request_id")))
     response.status_code = error.status
     response.content_type = PROBLEM
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Accel-Expires"] = str(NOT_FOUND_SECONDS if isinstance(error, NotFound) else 0)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = CHALLENGE
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     g.problem = error.code

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NoReturn, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from mezzotint.model.errors import BadRequest, InvalidField
 
@@ -16,6 +17,14 @@ class Fields(BaseModel):
     """The fields of one request."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        # Only here: PostgreSQL holds every other character, and each noun has its own rules for names.
+        if any("\0" in text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)):
+            raise PydanticCustomError("nul", "has a NUL character")
+        return value
 
 
 Model = TypeVar("Model", bound=Fields)

@@ -20,5 +20,4 @@ def readyz() -> Response:
     ready = all(part.ok for part in parts)
     response = jsonify(status="ok" if ready else "unavailable", parts=[asdict(part) for part in parts])
     response.status_code = 200 if ready else 503
-    response.headers["Cache-Control"] = "no-store"
     return response

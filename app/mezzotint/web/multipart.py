@@ -62,6 +62,8 @@ def _decoded(values: dict[str, list[bytes]]) -> Texts:
             fields[name] = [text.decode() for text in texts]
         except UnicodeDecodeError:
             raise InvalidField("not UTF-8", field=name) from None
+        if any("\0" in text for text in fields[name]):
+            raise InvalidField("has a NUL character", field=name)
     return fields
 
 
