@@ -58,10 +58,11 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, config=_STRICT)
 class RedisSettings:
-    """Redis: cache, locks, snapshots."""
+    """Redis: cache, locks, snapshots. With `lock_urls`, locks are held on the majority of these servers instead."""
 
     url: str
     timeout: Seconds = 0.5
+    lock_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="allow"))
@@ -161,7 +162,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     for variable, value in environment.items():
         room, separator, name = variable.removeprefix(_PREFIX).lower().partition("__")
         if variable.startswith(_PREFIX) and separator:
-            tables.setdefault(room, {})[name] = value.split(",") if name in ("hosts", "enabled") else value
+            tables.setdefault(room, {})[name] = value.split(",") if name in ("hosts", "enabled", "lock_urls") else value
     if not tables:
         raise SettingsError(f"no settings: name a file in {ENVIRONMENT}, or start all with scripts/run")
     settings = parse(tables)

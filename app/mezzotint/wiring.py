@@ -9,6 +9,7 @@ from mezzotint import logs
 from mezzotint import registry as plugins
 from mezzotint.data import redis as redis_client
 from mezzotint.data import seal
+from mezzotint.data.asset_cache import AssetCache
 from mezzotint.data.postgres import Database
 from mezzotint.data.snapshot import Snapshot
 from mezzotint.data.variant_cache import VariantCache
@@ -112,7 +113,8 @@ def build(settings: Settings) -> House:
     variants = Variants(
         database=database,
         cache=VariantCache(redis),
-        redis=redis,
+        lock_nodes=[redis_client.connect(url, timeout=settings.redis.timeout) for url in settings.redis.lock_urls]
+        or [redis],
         stores=stores,
         renderers=renderers,
         sources=Sources(settings.spool.folder / "sources", settings.spool.sources_bytes),
@@ -140,6 +142,7 @@ def build(settings: Settings) -> House:
             encoders=registry.encoders,
             directory=Directory(snapshot, database, seal_key),
             database=database,
+            asset_cache=AssetCache(redis),
             stores=stores,
             variants=variants,
         ),

@@ -21,7 +21,7 @@ def test_one_holds_it_at_a_time(client):
     inside, most = [], []
 
     def work(_):
-        with locks.variant(client, TENANT, IDENTITY, wait=30, hold=30) as held:
+        with locks.variant([client], TENANT, IDENTITY, wait=30, hold=30) as held:
             inside.append(1)
             most.append(len(inside))
             time.sleep(0.01)
@@ -34,35 +34,35 @@ def test_one_holds_it_at_a_time(client):
 
 
 def test_who_waited_long_enough_goes_on_without(client):
-    with locks.variant(client, TENANT, IDENTITY, wait=1, hold=30) as first:
-        with locks.variant(client, TENANT, IDENTITY, wait=0.05, hold=30) as second:
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=30) as first:
+        with locks.variant([client], TENANT, IDENTITY, wait=0.05, hold=30) as second:
             assert (first, second) == (True, False)
-        with locks.variant(client, TENANT, "cd" * 32, wait=1, hold=30) as other:
+        with locks.variant([client], TENANT, "cd" * 32, wait=1, hold=30) as other:
             assert other
         # The loser's leaving must not have opened it.
-        with locks.variant(client, TENANT, IDENTITY, wait=0.05, hold=30) as third:
+        with locks.variant([client], TENANT, IDENTITY, wait=0.05, hold=30) as third:
             assert not third
 
 
 def test_a_lock_lost_to_another_is_not_taken_from_it(client):
-    with locks.variant(client, TENANT, IDENTITY, wait=1, hold=30):
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=30):
         (name,) = client.keys("*making*")
         client.set(name, "another holder's token")
     assert client.get(name) == "another holder's token"
 
 
 def test_a_failure_inside_opens_it(client):
-    with pytest.raises(KeyError), locks.variant(client, TENANT, IDENTITY, wait=1, hold=30):
+    with pytest.raises(KeyError), locks.variant([client], TENANT, IDENTITY, wait=1, hold=30):
         raise KeyError
     assert client.keys("*") == []
 
 
 def test_with_redis_away_work_goes_on(away):
-    with locks.variant(away, TENANT, IDENTITY, wait=30, hold=30) as held:
+    with locks.variant([away], TENANT, IDENTITY, wait=30, hold=30) as held:
         assert held is False
 
 
 def test_redis_going_away_in_the_middle_does_no_harm(client):
-    with locks.variant(client, TENANT, IDENTITY, wait=1, hold=30) as held:
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=30) as held:
         assert held
         client.flushall()

@@ -1,43 +1,66 @@
 """Locks in Redis: they save work and never guard correctness."""
 
 import logging
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from redis import Redis, RedisError
 from redis.lock import Lock
 
 log = logging.getLogger(__name__)
 
+_LOOK_AGAIN = (0.02, 0.04)
+"""seconds, between which and which: two that were refused together should not come back together"""
+
 
 @contextmanager
-def variant(redis: Redis, tenant_id: UUID, identity: str, *, wait: float, hold: float) -> Iterator[bool]:
+def variant(nodes: Sequence[Redis], tenant_id: UUID, identity: str, *, wait: float, hold: float) -> Iterator[bool]:
     """Hold a variant's lock, so that it is made once; says whether it is held.
 
-    It is not when another process kept it for all of `wait` seconds, or when Redis is away; the caller goes on either
-    way. A holder that dies loses it after `hold` seconds.
+    It is held on more than half of `nodes`, servers that know nothing of each other (or one). It is not when another
+    process kept it for all of `wait` seconds, or when too many nodes are away; the caller goes on either way. A holder
+    that dies loses it after `hold` seconds.
     """
-    # Released only while it is still ours: the library compares the token it wrote.
-    lock = Lock(redis, f"mz:{{{tenant_id}}}:making:{identity}", timeout=hold, sleep=0.02, thread_local=False)
-    held = _acquire(lock, wait)
+    name = f"mz:{{{tenant_id}}}:making:{identity}"
+    # Released only where it is still ours: the library compares the token it wrote.
+    locks = [Lock(node, name, timeout=hold, thread_local=False) for node in nodes]
+    held = _acquire(locks, wait, hold)
     try:
         yield held
     finally:
         if held:
-            _release(lock)
+            _release(locks)
 
 
-def _acquire(lock: Lock, wait: float) -> bool:
-    try:
-        return bool(lock.acquire(blocking_timeout=wait))
-    except RedisError as error:
-        log.warning("going on without a lock: %s", error)
-        return False
+def _acquire(locks: Sequence[Lock], wait: float, hold: float) -> bool:
+    give_up, most_away = time.monotonic() + wait, (len(locks) - 1) // 2
+    while True:
+        started, token = time.monotonic(), uuid4().hex
+        taken, away = 0, 0
+        for lock in locks:
+            try:
+                taken += bool(lock.acquire(blocking=False, token=token))
+            except RedisError as error:
+                log.warning("a lock's node does not answer: %s", error)
+                lock.local.token = token.encode()  # which it may have taken in all the same
+                away += 1
+        # A majority that took as long to gather as it lasts is none.
+        if taken > len(locks) // 2 and time.monotonic() - started < hold:
+            return True
+        _release(locks)
+        if away > most_away or time.monotonic() >= give_up:
+            return False
+        time.sleep(random.uniform(*_LOOK_AGAIN))  # noqa: S311
 
 
-def _release(lock: Lock) -> None:
-    try:
-        lock.release()
-    except RedisError as error:
-        log.warning("a lock was lost before its work was done: %s", error)
+def _release(locks: Sequence[Lock]) -> None:
+    for lock in locks:
+        if lock.local.token is None:
+            continue
+        try:
+            lock.release()
+        except RedisError as error:
+            log.warning("a lock was lost before its work was done: %s", error)

@@ -32,6 +32,7 @@ from mezzotint.services.variants import Wanted
 from mezzotint.services.verify import Arguments, verify
 
 if TYPE_CHECKING:
+    from mezzotint.data.asset_cache import AssetCache
     from mezzotint.data.postgres import Database
     from mezzotint.grammar import Grammar, Plan
     from mezzotint.grammar.accept import AcceptClass
@@ -94,7 +95,7 @@ class Deliver:
 
     def __init__(
         self, *, hosts: tuple[str, ...], grammar: Grammar, encoders: Mapping[str, type[Encoder]], directory: Directory,
-        database: Database, stores: Mapping[str, Storage], variants: Variants,
+        database: Database, asset_cache: AssetCache, stores: Mapping[str, Storage], variants: Variants,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._hosts = frozenset(hosts)
@@ -102,6 +103,7 @@ class Deliver:
         self._encoders = encoders
         self._directory = directory
         self._database = database
+        self._asset_cache = asset_cache
         self._stores = stores
         self._variants = variants
         self._clock = clock
@@ -132,16 +134,26 @@ class Deliver:
 
     def _asset(self, address: Address, known: Known, place: Place) -> Asset:
         # The generations in the key make a deleted or invalidated asset's entry unreachable at once.
-        remembered = (address.asset, address.version, place.space_id, known.generations)
+        remembered = (address.asset, address.version, place.space_id, known.asset_generations)
         with self._lock:
             asset = self._assets.get(remembered)
         if asset is None:
-            with self._database.scoped(Scope(place.organization_id, place.tenant_id)) as tx:
-                asset = rows.get(tx, address.asset, address.version)
-            if asset is None or asset.space_id != place.space_id or asset.state is not State.READY:
+            asset = self._look_up(address, place, known.asset_generations)
+            if asset.space_id != place.space_id:
                 raise NotFound
             with self._lock:
                 self._assets[remembered] = asset
+        return asset
+
+    def _look_up(self, address: Address, place: Place, generations: tuple[int, ...]) -> Asset:
+        """From Redis, else from the registry. Raises NotFound, Unavailable."""
+        asset = self._asset_cache.get(place.tenant_id, address.asset, address.version, generations)
+        if asset is None:
+            with self._database.scoped(Scope(place.organization_id, place.tenant_id)) as tx:
+                asset = rows.get(tx, address.asset, address.version)
+            if asset is None or asset.state is not State.READY:
+                raise NotFound
+            self._asset_cache.put(asset, generations)
         return asset
 
     def _variant(self, reply: _Reply, asked: Plan, known: Known, accept: AcceptClass) -> Answer:

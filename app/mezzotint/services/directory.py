@@ -43,6 +43,11 @@ class Known:
     preset: str | None
     generations: tuple[int, ...]
 
+    @property
+    def asset_generations(self) -> tuple[int, ...]:
+        """Those of all, organization, tenant, space and asset; the presets' come behind them."""
+        return self.generations[:5]
+
 
 class Directory:
     """Looks tenancy up, in the snapshot first."""

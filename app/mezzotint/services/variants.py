@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -13,22 +13,21 @@ from uuid import UUID
 
 import structlog
 from cachetools import TTLCache
-from mezzotint.imaging.client import RenderJob
 
 from mezzotint.data import locks
 from mezzotint.data import variants as rows
+from mezzotint.imaging.client import RenderJob
 from mezzotint.model.errors import NotFound, Unavailable
 from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
 from mezzotint.services.flights import Flights
 
 if TYPE_CHECKING:
+    from mezzotint.data.postgres import Database
     from mezzotint.data.redis import Redis
     from mezzotint.data.variant_cache import VariantCache
     from mezzotint.imaging.client import Rendered, Renderers
     from mezzotint.imaging.sources import Sources
-
-    from mezzotint.data.postgres import Database
     from mezzotint.model.asset import Asset
     from mezzotint.model.policy import Policy
     from mezzotint.model.variant import Variant
@@ -66,12 +65,12 @@ class Variants:
     """Finds variants and makes the missing ones; one maker at a time for each, here and across processes."""
 
     def __init__(
-        self, *, database: Database, cache: VariantCache, redis: Redis, stores: Mapping[str, Storage],
+        self, *, database: Database, cache: VariantCache, lock_nodes: Sequence[Redis], stores: Mapping[str, Storage],
         renderers: Renderers, sources: Sources, deadline: float, store: str = "variants",
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
-        self._redis = redis
+        self._lock_nodes = lock_nodes
         self._stores = stores
         self._store = store
         self._renderers = renderers
@@ -83,10 +82,16 @@ class Variants:
 
     def obtain(self, wanted: Wanted) -> Made:
         """The stored variant, or a new one. Raises what rendering raises, and Unavailable."""
-        found = self._remember(wanted) or self._look_up(wanted)
+        flight = (wanted.asset.tenant_id, wanted.identity)
+        try:
+            found = self._remember(wanted) or self._look_up(wanted)
+        except Unavailable as problem:
+            # Whether it was ever made nobody can tell, but it can be made; stored without a row it would be an orphan.
+            log.warning("variant_not_looked_up", identity=wanted.identity, problem=str(problem))
+            return self._flights.run(flight, lambda: self._make(wanted, keep=False))
         if found is not None:
             return _stored(found)
-        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted))
+        return self._flights.run(flight, lambda: self._make_once(wanted))
 
     def forget(self, variant: Variant) -> None:
         """Drop what is remembered of a variant whose object turned out to be lost."""
@@ -102,12 +107,12 @@ class Variants:
         # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         tenant = wanted.asset.tenant_id
         with locks.variant(
-            self._redis, tenant, wanted.identity, wait=self._deadline, hold=self._deadline + 5
+            self._lock_nodes, tenant, wanted.identity, wait=self._deadline, hold=self._deadline + 5
         ):  # fmt: skip
             found = self._look_up(wanted)
             return _stored(found) if found is not None else self._make(wanted)
 
-    def _make(self, wanted: Wanted) -> Made:
+    def _make(self, wanted: Wanted, *, keep: bool = True) -> Made:
         rendered = self._renderers.render(
             RenderJob(
                 source=self._source(wanted.asset),
@@ -124,7 +129,7 @@ class Variants:
             content_hash=content_hash,
             media_type=rendered.media_type,
             size=len(rendered.data),
-            variant=self._keep(wanted, rendered, content_hash),
+            variant=self._keep(wanted, rendered, content_hash) if keep else None,
             data=rendered.data,
         )
 
