@@ -17,8 +17,8 @@ from pathlib import Path
 from mezzotint.standalone.part import Part, PartFailed
 
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-WAITED_FOR = STOP | {signal.SIGCHLD}
-TICK = 0.03  # seconds between two probes
+TICK = 0.03  # seconds between two probes of a part that starts or stops
+GLANCE = 0.2  # seconds between two looks at parts that are all well
 STEADY = 30.0  # seconds of life after which a part's earlier deaths are forgotten
 BACK_OFF_MAX = 10.0
 LOG_KEPT_BYTES = 16 << 20
@@ -132,7 +132,7 @@ class Supervisor:
         Raises:
             PartFailed: a part ended, or was not ready in time, before all had been ready once. The others were stopped.
         """
-        signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
         try:
             if self._start_all():
@@ -158,7 +158,7 @@ class Supervisor:
         return True
 
     def _watch(self) -> None:
-        while not asked_to_stop(1.0 if all(child.ready for child in self.children) else TICK):
+        while not asked_to_stop(GLANCE if all(child.ready for child in self.children) else TICK):
             self._reap()
             for child in self.children:
                 if child.pid is None and time.monotonic() >= child.due:
@@ -231,9 +231,8 @@ class Supervisor:
 
 
 def asked_to_stop(seconds: float) -> bool:
-    """Wait for a signal, at most so long; True when it was one that ends us."""
-    signal_info = signal.sigtimedwait(WAITED_FOR, seconds)
-    return signal_info is not None and signal_info.si_signo in STOP
+    """Wait so long, unless a signal that ends us comes; True when one did."""
+    return signal.sigtimedwait(STOP, seconds) is not None
 
 
 def ended() -> list[tuple[int, int]]:
