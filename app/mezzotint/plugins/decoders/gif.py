@@ -1,6 +1,6 @@
 """GIF."""
 
-from typing import BinaryIO
+from pathlib import Path
 from typing import BinaryIO
 
 from mezzotint.plugin_api import Decoder, Image, PictureRefused
@@ -41,11 +41,10 @@ class GifDecoder(Decoder):
                     file.seek(length, 1)
         raise PictureRefused(f"the GIF has more than {_MOST_BLOCKS} blocks")
 
-    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
         import pyvips
 
-        source = pyvips.Source.new_from_descriptor(file.fileno())
-        return pyvips.Image.gifload_source(source, n=-1 if animated else 1, access="sequential", fail_on="error")
+        return pyvips.Image.gifload(str(path), n=-1 if animated else 1, access="sequential", fail_on="error")
 
 
 def _byte(file: BinaryIO) -> int:
