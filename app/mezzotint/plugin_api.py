@@ -158,10 +158,13 @@ class Storage(ABC):
     A key is 1 to 512 of `A-Za-z0-9/_.-` without empty, `.` or `..` segments, without a leading slash and with at most
     255 in a segment; any other raises ValueError. A key never goes on where another one ends (`a` and `a/b`).
     Every method may raise StoreUnavailable; after one that writes, the outcome is then unknown until looked up.
+    Constructing one neither connects nor waits, so that a process can start before its stores.
     """
 
     kind: ClassVar[str]
     """The name by which settings choose this storage."""
+    blocking: ClassVar[bool] = False
+    """Whether it waits for disks, which no event loop can do: servers that have one call it from threads."""
 
     @abstractmethod
     def put(self, key: str, stream: BinaryIO, *, size: int, content_type: str) -> StoredObject:
@@ -225,6 +228,10 @@ class Storage(ABC):
         """The object as a seekable file of this machine; None when it isn't one. Raises ObjectNotFound."""
         return None
 
+    def sweep(self, before: datetime) -> int:
+        """Remove what writes that never ended left since before `before`; how many there were. Objects stay."""
+        return 0
+
     @abstractmethod
     def check(self) -> None:
         """Raises StoreUnavailable when the store can't serve now; cheap, for health checks."""
@@ -248,13 +255,15 @@ class Decoder(ABC):
     def sniff(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes (64 of them, unless it is shorter) is of this format."""
 
-    def check(self, path: Path) -> None:
+    def check(self, file: BinaryIO) -> None:
         """Looks at the file's structure before a library does. Raises PictureRefused."""
         return
 
     @abstractmethod
-    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         """The picture with its header read and nothing decoded, to be read from top to bottom once.
+
+        `file` is an unbuffered one of the system's, at its beginning: nothing else can be opened in a renderer.
 
         `shrink` is one of `shrinks`; `animated` asks for all frames, below each other. Raises what libvips raises.
         """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import pyvips
 
@@ -48,7 +50,7 @@ class Limits:
 class Source:
     """A file that passed: its header is read, its pixels are not. To be read once."""
 
-    path: Path
+    file: BinaryIO
     decoder: Decoder
     header: Image
     frames: int
@@ -77,11 +79,11 @@ class Source:
 
     def read(self, *, shrink: int = 1) -> Image:
         """The picture, or the first frame of an animation, to be read from top to bottom once."""
-        return self.header if shrink == 1 else self.decoder.open(self.path, shrink=shrink)
+        return self.header if shrink == 1 else _open(self.decoder, self.file, shrink=shrink)
 
     def read_frames(self) -> list[Image]:
         """Each frame of an animation, decoded."""
-        strip = self.decoder.open(self.path, animated=True).copy_memory()
+        strip = _open(self.decoder, self.file, animated=True).copy_memory()
         width, height = self.size
         return [strip.crop(0, height * frame, width, height) for frame in range(self.frames)]
 
@@ -99,26 +101,32 @@ class Decoders:
             for loader in decoder.loaders:
                 pyvips.operation_block_set(loader, False)
 
-    def open(self, path: Path, limits: Limits, *, original: Size | None = None) -> Source:
-        """The picture in `path`, by its first bytes; the mezzanine of an `original` of that size, if one is given.
+    def open(self, source: Path | int, limits: Limits, *, original: Size | None = None) -> Source:
+        """The picture in `source`, a file or its descriptor; the mezzanine of an `original` of that size, if given.
 
         Raises UnsupportedType, PictureRefused.
         """
-        decoder = self._sniff(path)
-        decoder.check(path)
+        file = io.FileIO(source)
+        with open(file.fileno(), "rb", closefd=False) as buffered:
+            decoder = self._sniff(buffered.read(_HEAD))
+            buffered.seek(0)
+            decoder.check(buffered)
         try:
-            header = decoder.open(path)
+            header = _open(decoder, file)
         except pyvips.Error as problem:
             raise PictureRefused(f"the {decoder.name} file can't be read") from problem
         animated = decoder.animation and header.get_typeof("n-pages")
         frames = int(header.get("n-pages")) if animated else 1
         limits.check(header, frames)
-        return Source(path, decoder, header, frames, original)
+        return Source(file, decoder, header, frames, original)
 
-    def _sniff(self, path: Path) -> Decoder:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+    def _sniff(self, head: bytes) -> Decoder:
         for decoder in self._decoders:
             if decoder.sniff(head):
                 return decoder
         raise UnsupportedType(f"the file is none of {', '.join(sorted(each.name for each in self._decoders))}")
+
+
+def _open(decoder: Decoder, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
+    file.seek(0)  # whoever read it before shares the position with us
+    return decoder.open(file, shrink=shrink, animated=animated)

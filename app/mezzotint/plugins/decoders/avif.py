@@ -1,6 +1,6 @@
 """AVIF."""
 
-from pathlib import Path
+from typing import BinaryIO
 
 from mezzotint.plugin_api import Decoder, Image
 
@@ -16,7 +16,8 @@ class AvifDecoder(Decoder):
         brands = head[8 : min(int.from_bytes(head[:4], "big"), len(head))]
         return head[4:8] == b"ftyp" and b"avif" in (brands[start : start + 4] for start in range(0, len(brands), 4))
 
-    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         import pyvips
 
-        return pyvips.Image.heifload(str(path), access="sequential", fail_on="error")
+        source = pyvips.Source.new_from_descriptor(file.fileno())
+        return pyvips.Image.heifload_source(source, access="sequential", fail_on="error")

@@ -1,6 +1,6 @@
 """JPEG."""
 
-from pathlib import Path
+from typing import BinaryIO
 
 from mezzotint.plugin_api import Decoder, Image
 
@@ -16,7 +16,8 @@ class JpegDecoder(Decoder):
     def sniff(self, head: bytes) -> bool:
         return head.startswith(b"\xff\xd8\xff")
 
-    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         import pyvips
 
-        return pyvips.Image.jpegload(str(path), shrink=shrink, access="sequential", fail_on="error")
+        source = pyvips.Source.new_from_descriptor(file.fileno())
+        return pyvips.Image.jpegload_source(source, shrink=shrink, access="sequential", fail_on="error")

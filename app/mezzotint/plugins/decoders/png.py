@@ -1,7 +1,7 @@
 """PNG."""
 
 import struct
-from pathlib import Path
+from typing import BinaryIO
 
 from mezzotint.plugin_api import Decoder, Image, PictureRefused
 
@@ -20,20 +20,20 @@ class PngDecoder(Decoder):
     def sniff(self, head: bytes) -> bool:
         return head.startswith(_SIGNATURE)
 
-    def check(self, path: Path) -> None:
+    def check(self, file: BinaryIO) -> None:
         """Counts chunks: each text may inflate to megabytes while the header is read."""
         chunks = texts = 0
-        with path.open("rb") as file:
-            file.seek(len(_SIGNATURE))
-            while len(header := file.read(8)) == 8:
-                length, kind = struct.unpack(">I4s", header)
-                chunks += 1
-                texts += kind in _TEXTS
-                if chunks > _MOST_CHUNKS or texts > _MOST_TEXTS:
-                    raise PictureRefused(f"the PNG has more than {_MOST_CHUNKS} chunks or {_MOST_TEXTS} texts")
-                file.seek(length + 4, 1)
+        file.seek(len(_SIGNATURE))
+        while len(header := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", header)
+            chunks += 1
+            texts += kind in _TEXTS
+            if chunks > _MOST_CHUNKS or texts > _MOST_TEXTS:
+                raise PictureRefused(f"the PNG has more than {_MOST_CHUNKS} chunks or {_MOST_TEXTS} texts")
+            file.seek(length + 4, 1)
 
-    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         import pyvips
 
-        return pyvips.Image.pngload(str(path), access="sequential", fail_on="error")
+        source = pyvips.Source.new_from_descriptor(file.fileno())
+        return pyvips.Image.pngload_source(source, access="sequential", fail_on="error")

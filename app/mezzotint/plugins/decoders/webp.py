@@ -1,6 +1,6 @@
 """WebP."""
 
-from pathlib import Path
+from typing import BinaryIO
 
 from mezzotint.plugin_api import Decoder, Image
 
@@ -15,7 +15,8 @@ class WebpDecoder(Decoder):
     def sniff(self, head: bytes) -> bool:
         return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
-    def open(self, path: Path, *, shrink: int = 1, animated: bool = False) -> Image:
+    def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         import pyvips
 
-        return pyvips.Image.webpload(str(path), n=-1 if animated else 1, access="sequential", fail_on="error")
+        source = pyvips.Source.new_from_descriptor(file.fileno())
+        return pyvips.Image.webpload_source(source, n=-1 if animated else 1, access="sequential", fail_on="error")
