@@ -19,7 +19,7 @@ from mezzotint.standalone.part import Part, PartFailed
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 TICK = 0.03  # seconds between two probes of a part that starts or stops
 GLANCE = 0.2  # seconds between two looks at parts that are all well
-STEADY = 30.0  # seconds of life after which a part's earlier deaths are forgotten
+STEADY = 30.0  # seconds of life after which a part that dies is started again at once
 BACK_OFF_MAX = 10.0
 LOG_KEPT_BYTES = 16 << 20
 
@@ -38,6 +38,7 @@ class Child:
         self.ready = False
         self.settled = False
         self.deaths = 0
+        self.streak = 0  # of deaths in quick succession
         self.started = 0.0
         self.due = 0.0  # when it may be started again
 
@@ -97,8 +98,9 @@ class Child:
         if self.pid is not None:
             kill_group(self.pid, signal.SIGKILL)
         now = time.monotonic()
-        self.deaths = 1 if now - self.started > STEADY else self.deaths + 1
-        self.due = now + min(0.1 * 2 ** (self.deaths - 1), BACK_OFF_MAX)
+        self.deaths += 1
+        self.streak = 1 if now - self.started > STEADY else self.streak + 1
+        self.due = now + min(0.1 * 2 ** (self.streak - 1), BACK_OFF_MAX)
         self.pid = None
         self.ready = False
 
