@@ -5,7 +5,8 @@ import io
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
 from typing import Any, BinaryIO, cast
 
 import pytest
@@ -255,6 +256,28 @@ class StorageContract:
         put(store, "a/b.jpg", b"picture")
         path = store.local_path("a/b.jpg")
         assert path is None or path.read_bytes() == b"picture"
+
+    def test_a_sweep_leaves_objects_and_writes_under_way(self, store: Storage) -> None:
+        put(store, "a", b"x")
+        begun, go_on = Event(), Event()
+
+        class Slow(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                if begun.is_set():
+                    go_on.wait(60)
+                begun.set()
+                return super().read(size)
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(store.put, "b", Slow(LARGE), size=len(LARGE), content_type=JPEG)
+            begun.wait(60)
+            try:
+                assert store.sweep(datetime.now(UTC) - timedelta(days=1)) == 0
+            finally:
+                go_on.set()
+            writing.result()
+        assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+        assert (store.get("a"), store.get("b")) == (b"x", LARGE)
 
     def test_it_is_well(self, store: Storage) -> None:
         store.check()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +110,12 @@ while True:
         assert store.get(key) == key.partition("/")[2].encode() * 50_000
 
 
-def test_leftovers_of_the_dead_are_swept_and_those_of_the_living_kept(folder: Path) -> None:
-    Filesystem(str(folder))
+def test_leftovers_of_the_dead_are_swept_and_those_of_the_living_kept(folder: Path, store: Storage) -> None:
     old, new = folder / "~staging" / "old", folder / "~staging" / "new"
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 90_000,) * 2)
-    Filesystem(str(folder))
+    assert store.sweep(datetime.now(UTC) - timedelta(days=1)) == 1
     assert staged(folder) == [new]
 
 
@@ -255,10 +255,15 @@ def test_a_disk_that_goes_while_it_is_listed(folder: Path, store: Storage) -> No
         list(listing)
 
 
-def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_made_yet_is_made_when_it_can(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnavailable, match="file"):
-        Filesystem(str(tmp_path / "file"))
+    store = Filesystem(str(tmp_path / "file" / "objects"))
+    for call in (store.check, lambda: put(store, "a", b"x"), lambda: store.get("a"), lambda: list(store.list())):
+        with pytest.raises(StoreUnavailable, match="file"):
+            call()
+    (tmp_path / "file").unlink()
+    put(store, "a", b"x")
+    assert keys(store) == ["a"]
 
 
 # Paths

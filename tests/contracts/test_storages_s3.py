@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +68,36 @@ def test_a_broken_upload_leaves_no_parts_behind(store: MinIO, s3: S3Server, meth
         getattr(store, method)("a", trickle(LARGE, breaks=True), size=2 * len(LARGE), content_type="image/jpeg")
     client = Minio(s3.endpoint, s3.access_key, s3.secret_key, secure=s3.secure, region="us-east-1")
     assert client._list_multipart_uploads("things").uploads == []
+
+
+DIES = """
+import json, os, sys
+from mezzotint.plugins.storages.minio import MinIO
+class Dying:
+    left = 3
+    def read(self, size):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), 9)
+        return bytes(size)
+MinIO(**json.loads(sys.argv[1])).put("half/way", Dying(), size=30_000_000, content_type="image/jpeg")
+"""
+
+
+def test_the_parts_of_a_killed_process_are_swept(s3: S3Server) -> None:
+    options = s3.options("things") | {"prefix": uuid4().hex}
+    store, other = MinIO(**options), MinIO(**options | {"prefix": uuid4().hex})
+    store.check()
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", DIES, json.dumps(options)], env={"PYTHONPATH": ":".join(sys.path)}, check=False
+        )
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert store.sweep(tomorrow - timedelta(days=2)) == 0
+    assert other.sweep(tomorrow) == 0
+    assert store.sweep(tomorrow) == 2
+    assert store.sweep(tomorrow) == 0
+    assert keys(store) == []
 
 
 def test_stores_that_share_a_bucket_do_not_meet(s3: S3Server) -> None:
@@ -151,6 +182,13 @@ def test_a_signed_url_lives_for_a_second_to_a_week(seconds: int) -> None:
         store.presigned_get("a", seconds=seconds)
     with pytest.raises(ValueError, match="expires"):
         store.presigned_put("a", seconds=seconds, content_type="")
+
+
+def test_signed_urls_begin_with_where_clients_find_the_server(s3: S3Server) -> None:
+    store = MinIO(**s3.options("things") | {"public_url": "https://pictures.example.com"})
+    for url in (store.presigned_get("a", seconds=60), store.presigned_put("a", seconds=60, content_type="")):
+        assert url.startswith("https://pictures.example.com/things/a?X-Amz-")
+    store.check()
 
 
 def test_signing_bad_keys_is_refused() -> None:
@@ -373,6 +411,35 @@ def test_a_server_that_lies_down_is_left_after_three_times() -> None:
     with scripted(lambda handler, _: respond(handler, 503)) as (endpoint, asked):
         with pytest.raises(StoreUnavailable):
             at(endpoint).get("a")
+        assert asked == ["GET"] * 3
+
+
+def test_a_server_in_trouble_is_hardly_asked_more_than_otherwise() -> None:
+    with scripted(lambda handler, _: respond(handler, 503)) as (endpoint, asked):
+        store = at(endpoint)
+        for _ in range(100):
+            with pytest.raises(StoreUnavailable):
+                store.get("a")
+    assert 100 + 15 <= len(asked) <= 100 + 10 + 10  # what was saved up, and a tenth
+
+
+def test_the_budget_is_one_for_all_calls_and_fills_again() -> None:
+    well = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+        respond(handler, 200 if well.is_set() else 503, b"x")
+
+    with scripted(answer) as (endpoint, asked):
+        store = at(endpoint)
+        with ThreadPoolExecutor(4) as pool:
+            assert [str(one.exception()) for one in [pool.submit(store.get, "a") for _ in range(40)]]
+        well.set()
+        for _ in range(100):
+            store.get("a")
+        well.clear()
+        asked.clear()
+        with pytest.raises(StoreUnavailable):
+            store.get("a")
         assert asked == ["GET"] * 3
 
 

@@ -7,7 +7,6 @@ import mimetypes
 import os
 import secrets
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,14 +18,13 @@ from typing import BinaryIO
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoredObject, StoreUnavailable, check_key
 
 _STAGING = "~staging"  # no key can have this name, so nothing staged is ever visible
-_STALE = 24 * 3600  # seconds without a write after which a staged file belongs to a process that died
 _TYPE = "user.mime_type"  # the attribute that desktops and web servers share
 _BLOCK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Filesystem(Storage):
-    """Files of mode 0600 in folders of mode 0700 below `folder`, which is made when absent.
+    """Files of mode 0600 in folders of mode 0700 below `folder`, which is made when absent, once.
 
     An object appears in one step, whole and synced: it is staged beside the others, then renamed or linked. Its content
     type is an extended attribute of the file, so it appears in the same step; where the disk has none, the key's
@@ -34,14 +32,14 @@ class Filesystem(Storage):
     """
 
     kind = "filesystem"
+    blocking = True
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder).absolute()
         self._staging = self._folder / _STAGING
-        with self._available():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._staging.mkdir(mode=0o700, exist_ok=True)
-            self._sweep()
+        self._made = False
+        with suppress(StoreUnavailable):  # away just now: the first to write or to check tries again
+            self._make()
 
     def put(self, key: str, stream: BinaryIO, *, size: int, content_type: str) -> StoredObject:
         with self._staged(key, stream, size, content_type) as (staged, parent):
@@ -88,8 +86,19 @@ class Filesystem(Storage):
         self._file(key).close()
         return self._folder / key
 
+    def sweep(self, before: datetime) -> int:
+        swept = 0
+        with self._available():
+            for staged in self._staging.iterdir():
+                with suppress(FileNotFoundError):  # it ended well meanwhile
+                    if staged.stat().st_mtime < before.timestamp():
+                        staged.unlink()
+                        swept += 1
+        return swept
+
     def check(self) -> None:
         """That the folder is mounted and can be written; a full disk still serves what it holds."""
+        self._make()
         with self._available(), tempfile.TemporaryFile(dir=self._staging):
             pass
 
@@ -97,6 +106,7 @@ class Filesystem(Storage):
     def _staged(self, key: str, stream: BinaryIO, size: int, content_type: str) -> Iterator[tuple[Path, int]]:
         """A synced file that holds the object, and the folder to place it in, which is synced in turn."""
         check_key(key)
+        self._make()
         staged = self._staging / secrets.token_hex(16)
         try:
             with self._available():
@@ -134,7 +144,7 @@ class Filesystem(Storage):
         try:
             for name in key.split("/")[:-1]:
                 if create:
-                    _make(name, parent)
+                    _make_folder(name, parent)
                 inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
                 os.close(parent)
                 parent = inner
@@ -165,18 +175,20 @@ class Filesystem(Storage):
         except OSError as error:
             raise StoreUnavailable(f"{self._folder}: {error.strerror}") from error
 
-    def _sweep(self) -> None:
-        for staged in self._staging.iterdir():
-            with suppress(FileNotFoundError):
-                if staged.stat().st_mtime < time.time() - _STALE:
-                    staged.unlink()
+    def _make(self) -> None:
+        """Once only: a folder that was there and is gone is an unmounted disk, not a new store."""
+        if not self._made:
+            with self._available():
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._staging.mkdir(mode=0o700, exist_ok=True)
+            self._made = True
 
 
 def _name(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def _make(name: str, parent: int) -> None:
+def _make_folder(name: str, parent: int) -> None:
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=parent)
         os.fsync(parent)

@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 from xml.etree.ElementTree import ParseError
 
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoredObject, StoreUnavailable, check_key
 
 if TYPE_CHECKING:
     from minio import Minio
-    from minio.datatypes import Object
+    from minio.datatypes import ListMultipartUploadsResult, Object
     from urllib3 import BaseHTTPResponse, PoolManager
 
 _CONNECTIONS = 32  # kept open for reuse; more are made when needed
 _PART = 8 << 20  # bytes; what is larger goes up in parts of this size, one in memory at a time
+_TRIES_A_REQUEST = 0.1  # that may be made again, beyond what is saved up
+_TRIES_SAVED = 10.0
+_SIGNED_SECONDS = 60  # that a request of our own stays valid
 
 
 class MinIO(Storage):
@@ -26,8 +30,9 @@ class MinIO(Storage):
 
     Credentials are given as they are or as files that hold them. `timeout` in seconds bounds each wait for the server:
     to connect, to send one part, for the next bytes. What timed out is not tried again; a refused connection or a 5xx
-    is, twice, within half a second. `encrypt` asks the server to encrypt at rest (SSE-S3). `create_bucket` lets `check`
-    make a missing bucket.
+    is, twice, within half a second, as long as all that is tried again stays a tenth of what is asked. `encrypt` asks
+    the server to encrypt at rest (SSE-S3). `create_bucket` lets `check` make a missing bucket. `public_url`
+    (https://host:port) is where clients find the server, when that is elsewhere: signed URLs begin with it.
 
     `put_if_absent` is `If-None-Match: *`, never tried again once sent, so that its answer is about this very call. A
     server without that header answers 501 (StoreUnavailable) or ignores it: then two writers at the same moment may
@@ -48,22 +53,30 @@ class MinIO(Storage):
         region: str = "us-east-1",
         secure: bool = True,
         prefix: str = "",
+        public_url: str = "",
         create_bucket: bool = False,
         encrypt: bool = False,
         timeout: float = 5.0,
     ) -> None:
         from minio import Minio
+        from minio.credentials import Credentials
         from minio.sse import SseS3
 
         access_key = _credential("access_key", access_key, access_key_file)
         secret_key = _credential("secret_key", secret_key, secret_key_file)
 
-        def client(*, create_only: bool) -> Minio:
-            http = _pool(timeout, create_only=create_only)
-            return Minio(endpoint, access_key, secret_key, secure=secure, region=region, http_client=http)
+        def client(place: SplitResult, http: PoolManager) -> Minio:
+            safe = place.scheme == "https"
+            return Minio(place.netloc, access_key, secret_key, secure=safe, region=region, http_client=http)
 
-        self._client = client(create_only=False)
-        self._creator = client(create_only=True)
+        private = urlsplit(f"{'https' if secure else 'http'}://{endpoint}")
+        budget = _Budget()
+        self._http = _pool(timeout, budget, create_only=False)
+        self._client = client(private, self._http)
+        self._creator = client(private, _pool(timeout, budget, create_only=True))
+        self._signer = client(urlsplit(public_url), self._http) if public_url else self._client
+        self._region = region
+        self._credentials = Credentials(access_key, secret_key)
         self._bucket = bucket
         self._prefix = check_key(prefix.rstrip("/")) + "/" if prefix else ""
         self._create_bucket = create_bucket
@@ -134,10 +147,24 @@ class MinIO(Storage):
                     yield _described(check_key(key), found)
 
     def presigned_get(self, key: str, *, seconds: int) -> str:
-        return self._client.presigned_get_object(self._bucket, self._name(key), timedelta(seconds=seconds))
+        return self._signer.presigned_get_object(self._bucket, self._name(key), timedelta(seconds=seconds))
 
     def presigned_put(self, key: str, *, seconds: int, content_type: str) -> str:
-        return self._client.presigned_put_object(self._bucket, self._name(key), timedelta(seconds=seconds))
+        return self._signer.presigned_put_object(self._bucket, self._name(key), timedelta(seconds=seconds))
+
+    def sweep(self, before: datetime) -> int:
+        """Abort multipart uploads that a killed process began and nobody will end."""
+        swept, marker = 0, ""
+        while True:
+            page = self._unfinished(marker)
+            for upload in page.uploads:
+                name, begun = str(upload.object_name), upload.initiated_time
+                if name.startswith(self._prefix) and begun is not None and begun < before:
+                    self._abort(name, str(upload.upload_id))
+                    swept += 1
+            marker = page.next_key_marker or ""
+            if not (page.is_truncated and marker):
+                return swept
 
     def check(self) -> None:
         try:
@@ -176,6 +203,38 @@ class MinIO(Storage):
         finally:
             response.close()  # a connection that was read to the end is back in the pool by now
             response.release_conn()
+
+    def _unfinished(self, marker: str) -> ListMultipartUploadsResult:
+        """A page of the bucket's multipart uploads, by name behind `marker`; the SDK's own call is private."""
+        from minio.datatypes import ListMultipartUploadsResult
+        from minio.signer import presign_v4
+
+        there = urlsplit(self._client.get_presigned_url("GET", self._bucket, "x"))
+        # Without a prefix, which MinIO takes for a whole name.
+        query = urlencode({"uploads": "", "key-marker": marker})
+        bucket = there._replace(path=there.path.removesuffix("x"), query=query)
+        signed = presign_v4(
+            method="GET",
+            url=bucket,
+            region=self._region,
+            credentials=self._credentials,
+            date=datetime.now(UTC),
+            expires=_SIGNED_SECONDS,
+        )
+        with self._errors():
+            answer = self._http.request("GET", signed.geturl())
+            if answer.status != 200:
+                raise _RefusedError(self._place, f"HTTP {answer.status} to a listing of uploads")
+            return ListMultipartUploadsResult(answer)
+
+    def _abort(self, name: str, upload_id: str) -> None:
+        url = self._client.get_presigned_url(
+            "DELETE", self._bucket, name, timedelta(seconds=_SIGNED_SECONDS), extra_query_params={"uploadId": upload_id}
+        )
+        with self._errors():
+            answer = self._http.request("DELETE", url)
+            if answer.status not in {204, 404}:  # 404: somebody else ended it
+                raise _RefusedError(self._place, f"HTTP {answer.status} to the end of an upload")
 
     def _require_bucket(self) -> None:
         with self._errors():
@@ -230,7 +289,27 @@ def _described(key: str, found: Object) -> StoredObject:
     return StoredObject(key, found.size or 0, found.content_type or "", found.last_modified or datetime.now(UTC))
 
 
-def _pool(timeout: float, *, create_only: bool) -> PoolManager:
+class _Budget:
+    """What all calls of a store may spend on trying again, so that a server in trouble isn't asked three times as much."""
+
+    def __init__(self) -> None:
+        self._tries = _TRIES_SAVED
+        self._lock = Lock()
+
+    def earn(self) -> None:
+        """For each request."""
+        with self._lock:
+            self._tries = min(_TRIES_SAVED, self._tries + _TRIES_A_REQUEST)
+
+    def spend(self) -> bool:
+        """Whether one more try may be made."""
+        with self._lock:
+            affordable = self._tries >= 1
+            self._tries -= affordable
+            return affordable
+
+
+def _pool(timeout: float, budget: _Budget, *, create_only: bool) -> PoolManager:
     """The HTTP side of a client: what it waits for, what it tries again, and a condition that the SDK can't set."""
     import urllib3
     from urllib3.exceptions import TimeoutError as Waited
@@ -242,9 +321,17 @@ def _pool(timeout: float, *, create_only: bool) -> PoolManager:
             error: Exception | None = context.get("error")
             if error and any(isinstance(cause, Waited | TimeoutError) for cause in (error, *error.args)):
                 raise error
-            return super().increment(*args, **context)
+            again = super().increment(*args, **context)
+            return again if budget.spend() else self.new(total=0).increment(*args, **context)
 
-    class CreateOnly(urllib3.PoolManager):
+    class Frugal(urllib3.PoolManager):
+        """Each request adds to the budget."""
+
+        def urlopen(self, *args: Any, **options: Any) -> BaseHTTPResponse:
+            budget.earn()
+            return super().urlopen(*args, **options)
+
+    class CreateOnly(Frugal):
         """Refuses to replace: whole PUTs, and the POST that makes one object of its parts."""
 
         def urlopen(self, method: str, url: str, *args: Any, **options: Any) -> BaseHTTPResponse:
@@ -263,4 +350,4 @@ def _pool(timeout: float, *, create_only: bool) -> PoolManager:
         backoff_factor=0.1,
         respect_retry_after_header=False,
     )
-    return urllib3.PoolManager(timeout=timeout, retries=retries, maxsize=_CONNECTIONS)
+    return Frugal(timeout=timeout, retries=retries, maxsize=_CONNECTIONS)
