@@ -19,8 +19,10 @@ from pydantic.dataclasses import dataclass
 
 ENVIRONMENT = "MEZZOTINT_CONFIG"
 _PREFIX = "MEZZOTINT_"
+_LISTS = {"hosts", "enabled", "lock_urls", "origins"}
 _STRICT = ConfigDict(extra="forbid")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_BIND = re.compile(r"unix:/[^\s;{}]+|(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -33,7 +35,14 @@ def _host(name: str) -> str:
     return name
 
 
+def _bind(address: str) -> str:
+    if not _BIND.fullmatch(address):
+        raise ValueError("is unix:/path or host:port")
+    return address
+
+
 Host = Annotated[str, AfterValidator(_host)]
+Bind = Annotated[str, AfterValidator(_bind)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -99,21 +108,43 @@ class RendererSettings:
 
 @dataclass(frozen=True, config=_STRICT)
 class Origin:
-    """The origin's processes; `in_flight` is how many deliveries each takes on at once before it refuses."""
+    """Where the origin listens (`unix:/path` or `host:port`), its processes, and how many deliveries each takes on at
+    once before it refuses.
+    """
 
-    socket: Path
+    bind: Bind
     workers: Positive = 2
     in_flight: Positive = 128
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Edge:
-    """nginx: the public port, the folder of its cache and how large that may grow (bytes)."""
+    """nginx: the public port, the origins behind it (none: the one that `origin` describes), the folder of its cache
+    and how large that may grow (bytes).
+    """
 
     port: Annotated[int, Field(gt=0, lt=65536)] = 8080
+    origins: tuple[Bind, ...] = ()
     cache_folder: Path | None = None
     cache_bytes: Positive = 10 * 1024**3
     misses_per_second: Positive = 200
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Worker:
+    """Background work: its processes, where they hear that there is some, and when things are due (seconds).
+
+    `broker` is a Celery URL; None: the same Redis. A job that takes `job_seconds` is ended, and tried again later.
+    """
+
+    broker: str | None = None
+    processes: Positive = 2
+    job_seconds: Positive = 240
+    unfinished_after: Positive = 3600
+    deleted_after: Annotated[int, Field(ge=0)] = 7 * 86_400
+    sweep_every: Positive = 7 * 86_400
+    orphaned_after: Positive = 86_400
+    improve_after: Positive = 50
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -151,6 +182,7 @@ class Settings:
     spool: Spool
     public: Public = field(default_factory=Public)
     edge: Edge = field(default_factory=Edge)
+    worker: Worker = field(default_factory=Worker)
     plugins: Plugins = field(default_factory=Plugins)
     logging: Logging = field(default_factory=Logging)
 
@@ -162,7 +194,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     for variable, value in environment.items():
         room, separator, name = variable.removeprefix(_PREFIX).lower().partition("__")
         if variable.startswith(_PREFIX) and separator:
-            tables.setdefault(room, {})[name] = value.split(",") if name in ("hosts", "enabled", "lock_urls") else value
+            tables.setdefault(room, {})[name] = value.split(",") if name in _LISTS else value
     if not tables:
         raise SettingsError(f"no settings: name a file in {ENVIRONMENT}, or start all with scripts/run")
     settings = parse(tables)

@@ -17,24 +17,35 @@ from mezzotint.imaging.client import Renderers
 from mezzotint.imaging.renderer.master import PoolSettings
 from mezzotint.imaging.renderer.serve import serve
 from mezzotint.imaging.sources import Sources
-from mezzotint.services import store_guard
+from mezzotint.plugin_api import Encoder
+from mezzotint.services import follow_up, store_guard
+from mezzotint.services.ahead import Ahead
 from mezzotint.services.api_keys import ApiKeys
 from mezzotint.services.assets import Assets
 from mezzotint.services.deliver import Deliver
 from mezzotint.services.directory import Directory
+from mezzotint.services.encodings import Encodings
 from mezzotint.services.health import Check, Readiness
 from mezzotint.services.ingest import Ingest
 from mezzotint.services.invalidate import Invalidate
+from mezzotint.services.jobs import Jobs
 from mezzotint.services.links import Links
+from mezzotint.services.mezzanines import Mezzanines
+from mezzotint.services.near import Near
 from mezzotint.services.policies import Policies
 from mezzotint.services.presets import Presets
 from mezzotint.services.publish import Publisher
+from mezzotint.services.reaper import Reaper
+from mezzotint.services.removal import Removal
 from mezzotint.services.signing_keys import SigningKeys
 from mezzotint.services.spool import Spool
+from mezzotint.services.sweep import Sweep
 from mezzotint.services.tenancy import Tenancy
 from mezzotint.services.tokens import Tokens
 from mezzotint.services.usage import Usage
 from mezzotint.services.variants import Variants
+from mezzotint.services.wants import Wants
+from mezzotint.services.work import Chore, Work
 
 if TYPE_CHECKING:
     from mezzotint.grammar import Grammar
@@ -66,6 +77,8 @@ class House:
     api_keys: ApiKeys
     tokens: Tokens
     invalidate: Invalidate
+    jobs: Jobs
+    work: Work
     in_flight: int
     """deliveries that a process takes on at once"""
 
@@ -110,6 +123,11 @@ def build(settings: Settings) -> House:
     snapshot = Snapshot(redis)
     publisher = Publisher(database, snapshot)
     renderers = Renderers(settings.renderers.socket)
+    lossy = [name for name, decoder in registry.decoders.items() if decoder.lossy]
+    wants = Wants(language, registry.encoders, lossy)
+    near = Near(stores, Sources(settings.spool.folder / "sources", settings.spool.sources_bytes))
+    # A job looks things up, renders and stores: rendering may take most of its time.
+    patience = settings.worker.job_seconds * 0.75
     variants = Variants(
         database=database,
         cache=VariantCache(redis),
@@ -117,10 +135,28 @@ def build(settings: Settings) -> House:
         or [redis],
         stores=stores,
         renderers=renderers,
-        sources=Sources(settings.spool.folder / "sources", settings.spool.sources_bytes),
+        near=near,
         deadline=settings.renderers.deadline,
+        patience=patience,
     )
     spool = Spool(settings.spool.folder)
+    ingest = Ingest(database, stores, renderers=renderers, wants=wants, deadline=settings.renderers.deadline)
+    mezzanines = Mezzanines(
+        database=database, stores=stores, near=near, renderers=renderers, wants=wants, deadline=patience
+    )
+    encodings = Encodings(
+        database=database,
+        stores=stores,
+        variants=variants,
+        near=near,
+        renderers=renderers,
+        formats=[name for name, encoder in registry.encoders.items() if encoder.attempts is not Encoder.attempts],
+        accesses=settings.worker.improve_after,
+        deadline=patience,
+    )
+    removal = Removal(database, stores)
+    reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
+    sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
     api_keys = ApiKeys(database)
     return House(
         registry=registry,
@@ -139,7 +175,7 @@ def build(settings: Settings) -> House:
         deliver=Deliver(
             hosts=settings.public.hosts,
             grammar=language,
-            encoders=registry.encoders,
+            wants=wants,
             directory=Directory(snapshot, database, seal_key),
             database=database,
             asset_cache=AssetCache(redis),
@@ -150,13 +186,30 @@ def build(settings: Settings) -> House:
         spool=spool,
         tenancy=Tenancy(database, publisher),
         policies=Policies(database, publisher, language),
-        ingest=Ingest(database, stores, renderers=renderers, deadline=settings.renderers.deadline),
-        assets=Assets(database, publisher),
+        ingest=ingest,
+        assets=Assets(database, publisher, grace=settings.worker.deleted_after),
         presets=Presets(database, publisher, language),
         links=Links(database, seal_key, language, base_url=settings.public.base_url, hosts=settings.public.hosts),
         signing_keys=SigningKeys(database, publisher, seal_key),
         api_keys=api_keys,
         tokens=Tokens(api_keys, seal_key),
         invalidate=Invalidate(database, publisher),
+        jobs=Jobs(database),
+        work=Work(
+            database,
+            tasks={
+                follow_up.MEZZANINE: mezzanines.make,
+                follow_up.AHEAD: Ahead(database, language, wants, variants).make,
+                follow_up.IMPROVE: encodings.improve,
+                follow_up.PURGE: removal.purge,
+                follow_up.DISCARD: removal.discard,
+            },
+            chores={
+                "reap": Chore(reaper.reap, every=60.0),
+                "sweep": Chore(sweep.sweep, every=settings.worker.sweep_every),
+                "find_popular": Chore(encodings.find, every=60.0),
+            },
+            lease=settings.worker.job_seconds * 1.25,
+        ),
         in_flight=settings.origin.in_flight,
     )

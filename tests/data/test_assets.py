@@ -1,6 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import psycopg
@@ -138,12 +137,14 @@ def test_the_operator_learns_whose_an_asset_is(database, place):
 
 
 def test_what_a_crash_left_is_found(database, place):
-    later = datetime.now(UTC) + timedelta(hours=1)
     with database.scoped(place.scope) as tx:
-        left = pending_asset(tx, place)
+        left = pending_asset(tx, place, content_hash="ab" * 32)
         ready_asset(tx, place)
-        assert assets.unfinished(tx, later) == [left.version]
-        assert assets.unfinished(tx, later - timedelta(hours=2)) == []
+    with database.operator() as tx:
+        (found,) = [one for one in assets.unfinished(tx, 0) if one.scope == place.scope]
+        assert assets.unfinished(tx, 3600) == []
+    assert (found.asset_id, found.number, found.key) == (left.id, 1, left.version.key)
+    assert (found.content_hash, found.deleted) == ("ab" * 32, False)
 
 
 def test_hostile_exif_is_stored_without_what_jsonb_refuses(database, place):

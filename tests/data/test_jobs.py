@@ -1,5 +1,3 @@
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from mezzotint.data import jobs
@@ -68,6 +66,6 @@ def test_a_failed_job_is_tried_again_or_kept_to_be_seen(database, place, kind):
 
 def test_a_job_waits_for_its_time(database, place, kind):
     with database.scoped(place.scope) as tx:
-        jobs.enqueue(tx, kind, {}, run_at=datetime.now(UTC) + timedelta(hours=1))
+        jobs.enqueue(tx, kind, {}, delay=3600)
     with database.operator() as tx:
         assert jobs.claim(tx, kind) == []

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from mezzotint.data.postgres import Transaction
-from mezzotint.model.asset import Access, Asset, Content, SourceKind, State, Version
+from mezzotint.model.asset import Access, Asset, Content, Mezzanine, SourceKind, State, Version
 from mezzotint.model.identifiers import new_id
 from mezzotint.model.tenancy import Scope
 
@@ -21,7 +20,8 @@ _CONTENT = tuple(field.name for field in fields(Content))
 _ASSETS = f"""SELECT assets.id, assets.organization_id, assets.tenant_id, assets.space_id, assets.access, assets.folder,
     assets.tags, assets.current, assets.created_at, assets.updated_at, version.created_at AS version_created_at,
     version.asset_id, version.number, version.state, version.source_kind, version.file_name, version.uploaded_by,
-    version.store, version.key, version.failure, {", ".join(f"version.{name}" for name in _CONTENT)}
+    version.store, version.key, version.failure, version.mezzanine_store, version.mezzanine_key,
+    version.mezzanine_bytes, {", ".join(f"version.{name}" for name in _CONTENT)}
     FROM assets JOIN asset_versions AS version ON version.tenant_id = assets.tenant_id AND version.asset_id = assets.id
     WHERE assets.tenant_id = %(tenant)s AND assets.deleted_at IS NULL"""
 
@@ -39,8 +39,12 @@ def insert(
     folder: str = "",
     tags: Sequence[str] = (),
     asset_id: UUID | None = None,
+    content_hash: str | None = None,
 ) -> Asset:
-    """A new asset with a pending version 1, whose bytes are on their way to `key` of `store`."""
+    """A new asset with a pending version 1, whose bytes are on their way to `key` of `store`.
+
+    `content_hash` is what they should be, where that is known: by it the reaper tells whether they have arrived.
+    """
     identifier = asset_id or new_id()
     tx.run(
         """INSERT INTO assets (organization_id, tenant_id, space_id, id, access, folder, tags) VALUES
@@ -53,7 +57,7 @@ def insert(
         folder=folder,
         tags=list(tags),
     )
-    _insert_version(tx, identifier, 1, source_kind, file_name, uploaded_by, store, key)
+    _insert_version(tx, identifier, 1, source_kind, file_name, uploaded_by, store, key, content_hash)
     return _asset(tx.one(f"{_ASSETS} AND assets.id = %(asset)s", tenant=tx.tenant_id, asset=identifier))
 
 
@@ -66,8 +70,12 @@ def add_version(
     uploaded_by: str,
     store: str,
     key: str,
+    content_hash: str | None = None,
 ) -> Version | None:
-    """The next version, pending. Uploads to one asset wait for each other here: no two take the same number."""
+    """The next version, pending, as with `insert`.
+
+    Uploads to one asset wait for each other here: no two take the same number.
+    """
     if not tx.rows(
         "SELECT FROM assets WHERE tenant_id = %(tenant)s AND id = %(asset)s AND deleted_at IS NULL FOR UPDATE",
         tenant=tx.tenant_id,
@@ -75,7 +83,7 @@ def add_version(
     ):
         return None
     number = versions(tx, asset_id)[-1].number + 1
-    return _insert_version(tx, asset_id, number, source_kind, file_name, uploaded_by, store, key)
+    return _insert_version(tx, asset_id, number, source_kind, file_name, uploaded_by, store, key, content_hash)
 
 
 def mark_ready(tx: Transaction, asset_id: UUID, number: int, content: Content) -> Asset | None:
@@ -189,16 +197,83 @@ def delete(tx: Transaction, asset_id: UUID) -> bool:
     )
 
 
-def unfinished(tx: Transaction, before: datetime, *, limit: int = 100) -> list[Version]:
-    """Versions that began before `before` and are still on their way, oldest first: what a crash left behind."""
+def keep_mezzanine(tx: Transaction, asset_id: UUID, number: int, mezzanine: Mezzanine) -> bool:
+    """The version has this mezzanine from now on; False: it is not there any more."""
+    return bool(
+        tx.run(
+            """UPDATE asset_versions SET mezzanine_store = %(store)s, mezzanine_key = %(key)s,
+            mezzanine_bytes = %(bytes)s WHERE tenant_id = %(tenant)s AND asset_id = %(asset)s AND number = %(number)s
+            AND state = 'ready'""",
+            tenant=tx.tenant_id,
+            asset=asset_id,
+            number=number,
+            store=mezzanine.store,
+            key=mezzanine.key,
+            bytes=mezzanine.bytes,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A version that is still on its way; `content_hash` is what its bytes should be, None: nobody said."""
+
+    scope: Scope
+    asset_id: UUID
+    number: int
+    store: str
+    key: str
+    content_hash: str | None
+    deleted: bool
+
+
+def unfinished(tx: Transaction, older: float, *, limit: int = 100) -> list[Unfinished]:
+    """Versions that began more than `older` seconds ago and are not ready, oldest first: what a crash left behind.
+
+    Of all tenants: for the operator.
+    """
     rows = tx.rows(
-        f"""{_ASSETS} AND version.state IN ('pending', 'processing') AND version.created_at < %(before)s
+        """SELECT version.organization_id, version.tenant_id, asset_id, number, store, key, content_hash,
+        deleted_at IS NOT NULL AS deleted FROM asset_versions AS version
+        JOIN assets ON assets.tenant_id = version.tenant_id AND assets.id = asset_id
+        WHERE state IN ('pending', 'processing') AND version.created_at < now() - make_interval(secs => %(older)s)
         ORDER BY version.created_at LIMIT %(limit)s""",
-        tenant=tx.tenant_id,
-        before=before,
+        older=older,
         limit=limit,
     )
-    return [_version(row) for row in rows]
+    return [Unfinished(Scope(row.pop("organization_id"), row.pop("tenant_id")), **row) for row in rows]
+
+
+def objects(tx: Transaction, asset_id: UUID) -> list[tuple[str, str]]:
+    """Store and key of every object of a deleted asset; for the operator. Empty for one that is not deleted."""
+    rows = tx.rows(
+        """WITH gone AS (SELECT tenant_id, id FROM assets WHERE id = %(asset)s AND deleted_at IS NOT NULL),
+        versions AS (SELECT version.* FROM asset_versions AS version
+            JOIN gone ON version.tenant_id = gone.tenant_id AND asset_id = gone.id)
+        SELECT store, key FROM versions
+        UNION SELECT mezzanine_store, mezzanine_key FROM versions WHERE mezzanine_key IS NOT NULL
+        UNION SELECT store, key FROM variants
+            JOIN gone ON variants.tenant_id = gone.tenant_id AND asset_id = gone.id""",
+        asset=asset_id,
+    )
+    return [(row["store"], row["key"]) for row in rows]
+
+
+def purge(tx: Transaction, asset_id: UUID) -> Scope | None:
+    """Take away every row of a deleted asset, as the operator; says whose it was. None: there is no such asset."""
+    row = tx.row(
+        "SELECT organization_id, tenant_id FROM assets WHERE id = %(asset)s AND deleted_at IS NOT NULL FOR UPDATE",
+        asset=asset_id,
+    )
+    if row is None:
+        return None
+    for table, column in (("variants", "asset_id"), ("asset_versions", "asset_id"), ("assets", "id")):
+        tx.run(
+            f"DELETE FROM {table} WHERE tenant_id = %(tenant)s AND {column} = %(asset)s",
+            tenant=row["tenant_id"],
+            asset=asset_id,
+        )
+    return Scope(**row)
 
 
 def _insert_version(
@@ -210,12 +285,13 @@ def _insert_version(
     uploaded_by: str,
     store: str,
     key: str,
+    content_hash: str | None,
 ) -> Version:
     row = tx.one(
         """INSERT INTO asset_versions
-        (organization_id, tenant_id, asset_id, number, source_kind, file_name, uploaded_by, store, key) VALUES
-        (%(organization)s, %(tenant)s, %(asset)s, %(number)s, %(source_kind)s, %(file_name)s, %(uploaded_by)s,
-        %(store)s, %(key)s) RETURNING *, created_at AS version_created_at""",
+        (organization_id, tenant_id, asset_id, number, source_kind, file_name, uploaded_by, store, key, content_hash)
+        VALUES (%(organization)s, %(tenant)s, %(asset)s, %(number)s, %(source_kind)s, %(file_name)s, %(uploaded_by)s,
+        %(store)s, %(key)s, %(content_hash)s) RETURNING *, created_at AS version_created_at""",
         organization=tx.organization_id,
         tenant=tx.tenant_id,
         asset=asset_id,
@@ -225,6 +301,7 @@ def _insert_version(
         uploaded_by=uploaded_by,
         store=store,
         key=key,
+        content_hash=content_hash,
     )
     return _version(row)
 
@@ -289,4 +366,11 @@ def _version(row: DictRow) -> Version:
         created_at=row["version_created_at"],
         content=Content(**{name: row[name] for name in _CONTENT}) if state is State.READY else None,
         failure=row["failure"],
+        mezzanine=_mezzanine(row),
     )
+
+
+def _mezzanine(row: DictRow) -> Mezzanine | None:
+    if row["mezzanine_key"] is None:
+        return None
+    return Mezzanine(row["mezzanine_store"], row["mezzanine_key"], row["mezzanine_bytes"])

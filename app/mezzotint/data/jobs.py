@@ -1,9 +1,8 @@
 """The table of jobs: an outbox, written with the change that asks for the work."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -14,6 +13,9 @@ from mezzotint.model.job import Job, JobState
 from mezzotint.model.tenancy import Owner
 
 PUBLISH = "publish"
+
+# What the identifiers of jobs with a name are made from: any that stays the same.
+_NAMES = UUID("6f0e5d0c-4f1b-4b43-9d38-6d0d3c0a9b57")
 
 # Any number that nobody else uses for an advisory lock.
 _PUBLICATION_LOCK = 6_149_372_802
@@ -26,19 +28,24 @@ def enqueue(
     *,
     organization_id: UUID | None = None,
     tenant_id: UUID | None = None,
-    run_at: datetime | None = None,
+    delay: float = 0.0,
+    once: str | None = None,
 ) -> UUID:
-    """Write a job down; it belongs to the transaction's scope unless the operator says whose it is."""
-    identifier = new_id()
+    """Write a job down, due in `delay` seconds; of the transaction's scope unless the operator says whose it is.
+
+    `once` names what it is about: while there is a job of this kind and name, another one is not written.
+    """
+    identifier = new_id() if once is None else uuid5(_NAMES, f"{kind}/{once}")
     tx.run(
         """INSERT INTO jobs (id, organization_id, tenant_id, kind, payload, run_at) VALUES
-        (%(id)s, %(organization)s, %(tenant)s, %(kind)s, %(payload)s, coalesce(%(run_at)s, now()))""",
+        (%(id)s, %(organization)s, %(tenant)s, %(kind)s, %(payload)s, now() + make_interval(secs => %(delay)s))
+        ON CONFLICT DO NOTHING""",
         id=identifier,
         organization=tx.scope.organization_id if tx.scope else organization_id,
         tenant=tx.scope.tenant_id if tx.scope else tenant_id,
         kind=kind,
         payload=Jsonb(dict(payload)),
-        run_at=run_at,
+        delay=delay,
     )
     return identifier
 
@@ -81,15 +88,15 @@ def hold_publication(tx: Transaction) -> None:
     tx.row("SELECT pg_advisory_xact_lock(%(lock)s)", lock=_PUBLICATION_LOCK)
 
 
-def claim(tx: Transaction, kind: str, *, limit: int = 100, lease: float = 60.0) -> list[Job]:
+def claim(tx: Transaction, *kinds: str, limit: int = 100, lease: float = 60.0) -> list[Job]:
     """The oldest due jobs, now running. One that is neither finished nor failed within `lease` seconds is due again."""
     rows = tx.rows(
         """UPDATE jobs SET state = 'running', attempts = attempts + 1, run_at = now() + make_interval(secs => %(lease)s)
         WHERE id = ANY(ARRAY(
-            SELECT id FROM jobs WHERE kind = %(kind)s AND state <> 'failed' AND run_at <= now()
+            SELECT id FROM jobs WHERE kind = ANY(%(kinds)s) AND state <> 'failed' AND run_at <= now()
             ORDER BY run_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )) RETURNING *""",
-        kind=kind,
+        kinds=list(kinds),
         lease=lease,
         limit=limit,
     )
@@ -111,6 +118,41 @@ def fail(tx: Transaction, identifier: UUID, error: str, *, retry_in: float | Non
         state=JobState.FAILED if retry_in is None else JobState.WAITING,
         retry_in=retry_in or 0.0,
     )
+
+
+def put_off(tx: Transaction, identifier: UUID, payload: Mapping[str, Any], delay: float) -> None:
+    """A job that is done for now begins anew in `delay` seconds, with another payload."""
+    tx.run(
+        """UPDATE jobs SET state = 'waiting', attempts = 0, error = NULL, payload = %(payload)s,
+        run_at = now() + make_interval(secs => %(delay)s) WHERE id = %(id)s""",
+        id=identifier,
+        payload=Jsonb(dict(payload)),
+        delay=delay,
+    )
+
+
+def page(tx: Transaction, state: JobState | None = None, *, limit: int = 100) -> list[Job]:
+    """Jobs in this state or (None) in any, oldest first."""
+    rows = tx.rows(
+        "SELECT * FROM jobs WHERE %(state)s::text IS NULL OR state = %(state)s ORDER BY id LIMIT %(limit)s",
+        state=state,
+        limit=limit,
+    )
+    return [_job(row) for row in rows]
+
+
+def retry(tx: Transaction, identifiers: Collection[UUID] | None = None) -> int:
+    """Have failed jobs, or (None) all of them, tried again from the beginning; says how many."""
+    return tx.run(
+        """UPDATE jobs SET state = 'waiting', attempts = 0, run_at = now()
+        WHERE state = 'failed' AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s))""",
+        ids=None if identifiers is None else list(identifiers),
+    )
+
+
+def drop(tx: Transaction, identifiers: Collection[UUID]) -> int:
+    """Give failed jobs up for good; says how many."""
+    return tx.run("DELETE FROM jobs WHERE state = 'failed' AND id = ANY(%(ids)s)", ids=list(identifiers))
 
 
 def _job(row: DictRow) -> Job:

@@ -67,6 +67,26 @@ def nearest(tx: Transaction, owner: Owner, name: str) -> Preset | None:
     return _preset(row) if row else None
 
 
+def automatic(tx: Transaction, owner: Owner, *, tags: Sequence[str], folder: str) -> list[Preset]:
+    """The presets that `owner` has made ahead for an asset with these `tags` in this `folder`; nearest of each name.
+
+    One that names neither tags nor folders matches every asset.
+    """
+    rows = tx.rows(
+        f"""SELECT * FROM (SELECT DISTINCT ON (name) * FROM ({_LIVE}) AS live
+            WHERE organization_id = %(organization)s
+            AND (tenant_id IS NULL OR tenant_id = %(tenant)s) AND (space_id IS NULL OR space_id = %(space)s)
+            ORDER BY name, space_id NULLS LAST, tenant_id NULLS LAST) AS nearest
+        WHERE auto_generate AND (match_tags = '{{}}' AND match_folders = '{{}}' OR match_tags && %(tags)s
+            OR EXISTS (SELECT FROM unnest(match_folders) AS parent
+                WHERE %(folder)s = parent OR starts_with(%(folder)s, parent || '/')))""",
+        **_owner(owner),
+        tags=list(tags),
+        folder=folder,
+    )
+    return [_preset(row) for row in rows]
+
+
 def page(tx: Transaction, owner: Owner, *, after: UUID | None = None, limit: int = 100) -> list[Preset]:
     """The presets of exactly this owner, oldest first; `after` is the last id of the page before."""
     rows = tx.rows(

@@ -54,6 +54,6 @@ def _read(text: str) -> Variant:
     values = json.loads(text)
     for name in ("id", "organization_id", "tenant_id", "asset_id"):
         values[name] = UUID(values[name])
-    for name in ("created_at", "last_accessed_at"):
+    for name in ("created_at", "last_accessed_at", "improved_at"):
         values[name] = values[name] and datetime.fromisoformat(values[name])
     return Variant(**values | {"cache_tier": CacheTier(values["cache_tier"])})

@@ -1,12 +1,13 @@
 """The table of variants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from mezzotint.data.postgres import Transaction
 from mezzotint.model.identifiers import new_id
+from mezzotint.model.tenancy import Scope
 from mezzotint.model.variant import CacheTier, Variant
 
 _OF_IDENTITY = "SELECT * FROM variants WHERE tenant_id = %(tenant)s AND identity = %(identity)s"
@@ -67,6 +68,54 @@ def record(
         cpu_ms=cpu_ms,
     )
     return _variant(row or tx.one(_OF_IDENTITY, tenant=tx.tenant_id, identity=identity))
+
+
+def by_id(tx: Transaction, variant_id: UUID) -> Variant | None:
+    row = tx.row(
+        "SELECT * FROM variants WHERE tenant_id = %(tenant)s AND id = %(id)s", tenant=tx.tenant_id, id=variant_id
+    )
+    return _variant(row) if row else None
+
+
+def replace(
+    tx: Transaction, variant_id: UUID, was: str, *, bytes: int, content_hash: str, store: str, key: str
+) -> Variant | None:
+    """Other bytes of the same picture, unless somebody replaced those under the key `was` meanwhile."""
+    row = tx.row(
+        """UPDATE variants SET bytes = %(bytes)s, content_hash = %(content_hash)s, store = %(store)s, key = %(key)s
+        WHERE tenant_id = %(tenant)s AND id = %(id)s AND key = %(was)s RETURNING *""",
+        tenant=tx.tenant_id,
+        id=variant_id,
+        was=was,
+        bytes=bytes,
+        content_hash=content_hash,
+        store=store,
+        key=key,
+    )
+    return _variant(row) if row else None
+
+
+def mark_improved(tx: Transaction, variant_id: UUID) -> None:
+    """A better encoding of this variant has been looked for, found or not."""
+    tx.run(
+        "UPDATE variants SET improved_at = now() WHERE tenant_id = %(tenant)s AND id = %(id)s",
+        tenant=tx.tenant_id,
+        id=variant_id,
+    )
+
+
+def popular(tx: Transaction, accesses: int, *, formats: Collection[str], limit: int) -> list[tuple[UUID, Scope]]:
+    """Still variants asked for at least so often that nobody has tried to improve yet; for the operator."""
+    rows = tx.rows(
+        """SELECT variants.id, variants.organization_id, variants.tenant_id FROM variants
+        JOIN assets ON assets.tenant_id = variants.tenant_id AND assets.id = asset_id AND deleted_at IS NULL
+        WHERE improved_at IS NULL AND access_count >= %(accesses)s AND frames = 1 AND format = ANY(%(formats)s)
+        ORDER BY access_count DESC LIMIT %(limit)s""",
+        accesses=accesses,
+        formats=list(formats),
+        limit=limit,
+    )
+    return [(row["id"], Scope(row["organization_id"], row["tenant_id"])) for row in rows]
 
 
 def touch(tx: Transaction, hits: Mapping[UUID, int]) -> int:

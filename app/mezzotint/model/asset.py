@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from mezzotint.model.tenancy import Owner, Scope
+
 
 class Access(StrEnum):
     PUBLIC = "public"
@@ -49,6 +51,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Mezzanine:
+    """A smaller JPEG of a large original, in a store, from which variants may be rendered."""
+
+    store: str
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One set of bytes of an asset, under a store key that is never reused; `content` is known once ready."""
 
@@ -63,6 +74,7 @@ class Version:
     created_at: datetime
     content: Content | None = None
     failure: str | None = None
+    mezzanine: Mezzanine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +99,12 @@ class Asset:
     @property
     def state(self) -> State:
         return self.version.state
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.organization_id, self.tenant_id)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose policy and presets are its own: its space's."""
+        return Owner(self.organization_id, self.tenant_id, self.space_id)

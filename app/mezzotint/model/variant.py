@@ -43,3 +43,4 @@ class Variant:
     access_count: int = 0
     last_accessed_at: datetime | None = None
     cache_tier: CacheTier = CacheTier.HOT
+    improved_at: datetime | None = None  # when a better encoding was looked for

@@ -10,6 +10,7 @@ from mezzotint.data.postgres import Database
 from mezzotint.model.asset import Asset, State, Version
 from mezzotint.model.errors import NotFound
 from mezzotint.model.identifiers import to_ulid
+from mezzotint.services import follow_up
 from mezzotint.services.caller import Caller
 from mezzotint.services.labels import clean_folder
 from mezzotint.services.publish import Publisher
@@ -28,9 +29,11 @@ class Located:
 class Assets:
     """What is there. An asset in the middle of its first upload is listed only when its state is asked for."""
 
-    def __init__(self, database: Database, publisher: Publisher) -> None:
+    def __init__(self, database: Database, publisher: Publisher, *, grace: float) -> None:
+        """`grace`: seconds after which what was deleted is gone for good."""
         self._database = database
         self._publisher = publisher
+        self._grace = grace
 
     def get(self, caller: Caller, asset_id: UUID) -> tuple[Located, list[Version]]:
         """An asset at its current version, and all its versions. Raises NotFound."""
@@ -69,5 +72,6 @@ class Assets:
             if not assets.delete(tx, asset_id):
                 raise NotFound
             generations.bump(tx, f"a:{name}")
+            follow_up.purge(tx, asset_id, delay=self._grace)
             record(tx, caller, "asset.delete", name)
         self._publisher.drain()

@@ -19,17 +19,15 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from mezzotint.data import assets as rows
-from mezzotint.grammar.parser import variant_identity
 from mezzotint.grammar.path import INFO, parse_path, parse_plan
-from mezzotint.imaging.geometry import Size, lay_out
-from mezzotint.model.asset import Access, Asset, Content, State
+from mezzotint.model.asset import Access, Asset, State
 from mezzotint.model.errors import NotFound, Unavailable, UnknownHost
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
 from mezzotint.services.permit import permit_asked, permit_expanded
-from mezzotint.services.variants import Wanted
 from mezzotint.services.verify import Arguments, verify
+from mezzotint.services.wants import content_of
 
 if TYPE_CHECKING:
     from mezzotint.data.asset_cache import AssetCache
@@ -37,13 +35,9 @@ if TYPE_CHECKING:
     from mezzotint.grammar import Grammar, Plan
     from mezzotint.grammar.accept import AcceptClass
     from mezzotint.model.address import Address
-    from mezzotint.model.policy import Policy
-    from mezzotint.plugin_api import Encoder
     from mezzotint.services.directory import Directory, Known, Place
     from mezzotint.services.variants import Made, Variants
-
-ENGINE = "1"
-"""The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
+    from mezzotint.services.wants import Wanted, Wants
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
@@ -94,13 +88,13 @@ class Deliver:
     """Answers delivery requests. Trusts nothing that the edge decided."""
 
     def __init__(
-        self, *, hosts: tuple[str, ...], grammar: Grammar, encoders: Mapping[str, type[Encoder]], directory: Directory,
+        self, *, hosts: tuple[str, ...], grammar: Grammar, wants: Wants, directory: Directory,
         database: Database, asset_cache: AssetCache, stores: Mapping[str, Storage], variants: Variants,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._hosts = frozenset(hosts)
         self._grammar = grammar
-        self._encoders = encoders
+        self._wants = wants
         self._directory = directory
         self._database = database
         self._asset_cache = asset_cache
@@ -165,39 +159,16 @@ class Deliver:
                 raise NotFound(f"no preset is called {asked.preset!r}", field="operations")
             plan = self._grammar.expand(asked, known.preset)
         auto = self._grammar.is_auto(plan)
-        plan = self._grammar.resolve(plan, self._negotiated(plan, asset, accept))
+        plan = self._grammar.resolve(plan, self._wants.format(plan, asset, accept))
         permit_expanded(plan, policy, self._grammar)
-        wanted = self._wanted(asset, plan, policy)
+        wanted = self._wants.wanted(asset, plan, policy)
         made = self._variants.obtain(wanted)
         lifetime = Lifetime.PRESET if asked.preset is not None else Lifetime.FIXED
         return self._send(reply, wanted, made, lifetime, vary_accept=auto)
 
-    def _negotiated(self, plan: Plan, asset: Asset, accept: AcceptClass) -> str:
-        """The format that the client's Accept chooses: the best it names that can hold the picture."""
-        if accept == "base":
-            return plan.ext
-        animated = asset.version.content is not None and asset.version.content.frames > 1
-        return accept if self._encoders[accept].animation or not animated else "webp"
-
-    def _wanted(self, asset: Asset, plan: Plan, policy: Policy) -> Wanted:
-        content, format = _content(asset), self._grammar.format(plan)
-        frames = content.frames if self._encoders[format].animation else 1
-        layout = lay_out(self._grammar.operations(plan), Size(content.width, content.height))
-        layout.check(max_pixels=_limit(policy.max_output_pixels), frames=frames)
-        identity = variant_identity(plan, asset_sha256=content.content_hash, format=format, recipe=ENGINE)
-        return Wanted(asset, identity, plan.canonical, format, ENGINE, policy)
-
     def _send(self, reply: _Reply, wanted: Wanted, made: Made, lifetime: Lifetime, *, vary_accept: bool) -> Answer:
+        made, opened = self._opened(wanted, made)
         variant = made.variant
-        opened = None
-        if made.data is None and variant is not None:
-            try:
-                opened = self._stored(variant.store, variant.key)
-            except NotFound:
-                # The row outlived its object: make the picture again under the same identity.
-                self._variants.forget(variant)
-                made = self._variants.remake(wanted)
-                variant = made.variant
         return reply.answer(
             media_type=made.media_type,
             size=made.size,
@@ -211,8 +182,18 @@ class Deliver:
             open=opened,
         )
 
+    def _opened(self, wanted: Wanted, made: Made) -> tuple[Made, Callable[[], AbstractContextManager[BinaryIO]] | None]:
+        """The picture, and how to open it unless its bytes are at hand."""
+        if made.data is not None or made.variant is None:
+            return made, None
+        try:
+            return made, self._stored(made.variant.store, made.variant.key)
+        except NotFound:
+            # The row, or what was remembered of it, outlived its object; the next one either is there or is made anew.
+            return self._opened(wanted, self._variants.regain(wanted, made.variant))
+
     def _original(self, reply: _Reply) -> Answer:
-        content, version = _content(reply.asset), reply.asset.version
+        content, version = content_of(reply.asset), reply.asset.version
         public = reply.until is None
         if public and not reply.place.policy.public_originals:
             raise NotFound
@@ -229,7 +210,7 @@ class Deliver:
         )
 
     def _info(self, reply: _Reply) -> Answer:
-        content = _content(reply.asset)
+        content = content_of(reply.asset)
         facts = {
             "width": content.width,
             "height": content.height,
@@ -309,12 +290,6 @@ def _stem(asset: Asset) -> str:
     """What a saved picture is called: the original's name where it is plain enough, else the asset's identifier."""
     stem = PurePath(asset.version.file_name).stem
     return stem if _PLAIN.fullmatch(stem) else to_ulid(asset.id)
-
-
-def _content(asset: Asset) -> Content:
-    if asset.version.content is None:
-        raise NotFound  # only a ready version is served, and that has its content
-    return asset.version.content
 
 
 def _limit(value: int | None) -> int:

@@ -12,21 +12,27 @@ from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 from mezzotint.data import assets, policies, usage
+from mezzotint.data.assets import Unfinished
 from mezzotint.data.postgres import Database, Transaction
 from mezzotint.imaging.client import InspectJob, Renderers
+from mezzotint.imaging.geometry import Size, wants_mezzanine
 from mezzotint.model.asset import Access, Asset, Content, SourceKind, Version
 from mezzotint.model.errors import InvalidField, MezzotintError, NotFound, Unavailable, UploadTooLarge
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.policy import DEFAULTS, Policy
+from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
+from mezzotint.services import follow_up
 from mezzotint.services.assets import Located
 from mezzotint.services.caller import Caller
 from mezzotint.services.labels import clean_folder, clean_name, clean_tags
 from mezzotint.services.reach import Place, find_asset_scope, find_level, find_place, place_of, reading
 from mezzotint.services.record import record
 from mezzotint.services.spool import Received
+from mezzotint.services.wants import Wants
 
 STORE = "originals"
+REAPER = Caller("reaper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,12 @@ class Ingest:
     """Takes uploads in. `deadline`: seconds that a renderer may take to verify one."""
 
     def __init__(
-        self, database: Database, stores: Mapping[str, Storage], renderers: Renderers, deadline: float
+        self, database: Database, stores: Mapping[str, Storage], renderers: Renderers, wants: Wants, deadline: float
     ) -> None:
         self._database = database
         self._store = stores[STORE]
         self._renderers = renderers
+        self._wants = wants
         self._deadline = deadline
 
     def limit(
@@ -106,6 +113,7 @@ class Ingest:
                 key=key,
                 folder=folder,
                 tags=labels,
+                content_hash=received.sha256,
             )
         with self._abandoning(place, asset.version):
             self._keep(received, key, content)
@@ -139,6 +147,7 @@ class Ingest:
                 uploaded_by=caller.actor,
                 store=STORE,
                 key=key,
+                content_hash=received.sha256,
             )
             if version is None:
                 raise NotFound
@@ -156,14 +165,36 @@ class Ingest:
         place = place_of(tx, asset)
         return asset, place, policies.resolved(tx, place.owner)
 
-    def _verify(self, received: Received, place: Place, policy: Policy) -> Content:
+    def adopt(self, left: Unfinished, received: Received) -> Asset:
+        """Make a version ready whose bytes arrived although nobody was told so.
+
+        Raises NotFound when it is not wanted any more, what `_verify` raises, and Unavailable.
+        """
+        with self._database.scoped(left.scope) as tx:
+            asset = assets.get(tx, left.asset_id, left.number)
+            if asset is None:
+                raise NotFound("the asset was deleted")
+            place = place_of(tx, asset)
+            policy = policies.resolved(tx, place.owner)
+        content = self._verify(received, place, policy, background=True)
+        action = "asset.create" if left.number == 1 else "asset.add_version"
+        with self._database.scoped(left.scope) as tx:
+            if left.number == 1 and assets.find_by_content(tx, asset.space_id, content.content_hash, asset.access):
+                raise NotFound("the same bytes were uploaded again")
+            return self._ready(tx, REAPER, action, asset, content)
+
+    def give_up(self, left: Unfinished, why: str) -> None:
+        """Take back what is left of an upload, object and row. Raises Unavailable."""
+        self._take_back(left.scope, left.asset_id, left.number, left.key, why)
+
+    def _verify(self, received: Received, place: Place, policy: Policy, *, background: bool = False) -> Content:
         """What the bytes are, found out by decoding all of them in the sandbox, under the policy's limits."""
         if received.size == 0:
             raise InvalidField("the file is empty", field="file")
         if policy.max_upload_bytes is not None and received.size > policy.max_upload_bytes:
             raise UploadTooLarge(f"an upload has at most {policy.max_upload_bytes:,} bytes here", field="file")
         found = self._renderers.inspect(
-            InspectJob(received.path, str(place.tenant.id), self._deadline, policy.max_source_pixels or 0)
+            InspectJob(received.path, str(place.tenant.id), self._deadline, policy.max_source_pixels or 0, background)
         )
         return Content(bytes=received.size, content_hash=received.sha256, **asdict(found))
 
@@ -185,6 +216,9 @@ class Ingest:
         usage.add(tx, asset.space_id, "uploads", 1)
         usage.add(tx, asset.space_id, "upload_bytes", content.bytes)
         record(tx, caller, action, to_ulid(asset.id), version=asset.version.number, sha256=content.content_hash)
+        if self._wants.has_mezzanine(content) and wants_mezzanine(Size(content.width, content.height)):
+            follow_up.make_mezzanine(tx, ready)
+        follow_up.make_ahead(tx, ready)
         return ready
 
     @contextmanager
@@ -197,13 +231,21 @@ class Ingest:
             raise
 
     def _abandon(self, place: Place, version: Version, why: str) -> None:
-        """Take back a pending version; where the store or the registry is away too, the row is left to tell of it."""
-        with suppress(StoreUnavailable):
-            self._store.delete(version.key)
-        with self._database.scoped(place.scope) as tx:
-            assets.mark_failed(tx, version.asset_id, version.number, why)
-            if version.number == 1:
-                assets.delete(tx, version.asset_id)
+        """Take back a pending version; where the registry is away too, the row is left to tell of it."""
+        self._take_back(place.scope, version.asset_id, version.number, version.key, why)
+
+    def _take_back(self, scope: Scope, asset_id: UUID, number: int, key: str, why: str) -> None:
+        left_behind = False
+        try:
+            self._store.delete(key)
+        except StoreUnavailable:
+            left_behind = True
+        with self._database.scoped(scope) as tx:
+            assets.mark_failed(tx, asset_id, number, why)
+            if number == 1:
+                assets.delete(tx, asset_id)
+            if left_behind:
+                follow_up.discard(tx, STORE, key)
 
 
 def _new_key(place: Place, asset_id: UUID) -> str:

@@ -64,13 +64,17 @@ class Publisher:
     def loop(self, stop: Event) -> None:
         """Until `stop` is set: look after the snapshot each second, for a background thread or greenlet."""
         while not stop.is_set():
-            try:
-                self.ensure()
-            except Unavailable as error:
-                log.warning("the snapshot can't be looked after: %s", error)
-            else:
-                self.drain()
+            self.tend()
             stop.wait(EVERY)
+
+    def tend(self) -> None:
+        """Publish what there is to publish, and everything where Redis has lost it."""
+        try:
+            self.ensure()
+        except Unavailable as error:
+            log.warning("the snapshot can't be looked after: %s", error)
+        else:
+            self.drain()
 
     def _publish_some(self) -> bool:
         """Publish one batch; says whether there was any."""

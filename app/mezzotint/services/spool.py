@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -64,13 +65,18 @@ class Spool:
     """The uploads that are being received, in a folder of their own within `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes the folder, and clears away what processes that died have left in it."""
+        """Makes the folder, and clears it."""
         self._folder = folder / "uploads"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.clear()
+
+    def clear(self) -> None:
+        """Take away what processes that died have left."""
         abandoned = time.time() - ABANDONED_AFTER
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < abandoned:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it ended by itself this moment
+                if path.stat().st_mtime < abandoned:
+                    path.unlink()
 
     def receive(self) -> Incoming:
         """A new, empty file to write an upload to."""

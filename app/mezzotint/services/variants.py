@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -14,40 +15,29 @@ from uuid import UUID
 import structlog
 from cachetools import TTLCache
 
-from mezzotint.data import locks
+from mezzotint.data import assets, locks
 from mezzotint.data import variants as rows
 from mezzotint.imaging.client import RenderJob
-from mezzotint.model.errors import NotFound, Unavailable
+from mezzotint.model.errors import Unavailable
 from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
+from mezzotint.services import follow_up
 from mezzotint.services.flights import Flights
+from mezzotint.services.wants import content_of
 
 if TYPE_CHECKING:
     from mezzotint.data.postgres import Database
     from mezzotint.data.redis import Redis
     from mezzotint.data.variant_cache import VariantCache
     from mezzotint.imaging.client import Rendered, Renderers
-    from mezzotint.imaging.sources import Sources
-    from mezzotint.model.asset import Asset
-    from mezzotint.model.policy import Policy
     from mezzotint.model.variant import Variant
+    from mezzotint.services.near import Near
+    from mezzotint.services.wants import Wanted
 
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 20_000
 REMEMBERED_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A variant asked for: the asset at one version, the resolved plan and the identity these make."""
-
-    asset: Asset
-    identity: str
-    operations: str
-    format: str
-    recipe: str
-    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +52,14 @@ class Made:
 
 
 class Variants:
-    """Finds variants and makes the missing ones; one maker at a time for each, here and across processes."""
+    """Finds variants and makes the missing ones; one maker at a time for each, here and across processes.
+
+    `deadline` is how many seconds a request may wait for one, `patience` how many one may take that nobody waits for.
+    """
 
     def __init__(
         self, *, database: Database, cache: VariantCache, lock_nodes: Sequence[Redis], stores: Mapping[str, Storage],
-        renderers: Renderers, sources: Sources, deadline: float, store: str = "variants",
+        renderers: Renderers, near: Near, deadline: float, patience: float, store: str = "variants",
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
@@ -74,8 +67,9 @@ class Variants:
         self._stores = stores
         self._store = store
         self._renderers = renderers
-        self._sources = sources
+        self._near = near
         self._deadline = deadline
+        self._patience = patience
         self._flights: Flights[Made] = Flights()
         self._remembered: TTLCache[tuple[UUID, str], Variant] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
         self._lock = Lock()
@@ -91,17 +85,23 @@ class Variants:
             return self._flights.run(flight, lambda: self._make(wanted, keep=False))
         if found is not None:
             return _stored(found)
+        if wanted.background:
+            return self._make(wanted)  # without the lock, for which a request would have to wait
         return self._flights.run(flight, lambda: self._make_once(wanted))
 
+    def regain(self, wanted: Wanted, lost: Variant) -> Made:
+        """The picture whose object is not where `lost` says: it is where its row says now, or it is made anew."""
+        self.forget(lost)
+        found = self._look_up(wanted)
+        if found is not None and found.key != lost.key:
+            return _stored(found)
+        return self._flights.run((lost.tenant_id, lost.identity), lambda: self._make(wanted, lost=lost))
+
     def forget(self, variant: Variant) -> None:
-        """Drop what is remembered of a variant whose object turned out to be lost."""
+        """Drop what is remembered of a variant that is not what it was."""
         with self._lock:
             self._remembered.pop((variant.tenant_id, variant.identity), None)
         self._cache.forget(variant.tenant_id, variant.identity)
-
-    def remake(self, wanted: Wanted) -> Made:
-        """The picture made anew although a row exists: its object is lost."""
-        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make(wanted))
 
     def _make_once(self, wanted: Wanted) -> Made:
         # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
@@ -112,14 +112,17 @@ class Variants:
             found = self._look_up(wanted)
             return _stored(found) if found is not None else self._make(wanted)
 
-    def _make(self, wanted: Wanted, *, keep: bool = True) -> Made:
+    def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
+        mezzanine, content = self._mezzanine(wanted), content_of(wanted.asset)
         rendered = self._renderers.render(
             RenderJob(
-                source=self._source(wanted.asset),
+                source=mezzanine or self._near.original(wanted.asset),
+                original=(content.width, content.height) if mezzanine else None,
+                background=wanted.background,
                 operations=wanted.operations,
                 ext=wanted.format,
                 tenant=str(wanted.asset.tenant_id),
-                deadline=self._deadline,
+                deadline=self._patience if wanted.background else self._deadline,
                 max_pixels=wanted.policy.max_source_pixels or 0,
                 max_output_pixels=wanted.policy.max_output_pixels or 0,
             )
@@ -129,14 +132,16 @@ class Variants:
             content_hash=content_hash,
             media_type=rendered.media_type,
             size=len(rendered.data),
-            variant=self._keep(wanted, rendered, content_hash) if keep else None,
+            variant=self._keep(wanted, rendered, content_hash, lost, mezzanine) if keep else None,
             data=rendered.data,
         )
 
-    def _keep(self, wanted: Wanted, rendered: Rendered, content_hash: str) -> Variant | None:
+    def _keep(
+        self, wanted: Wanted, rendered: Rendered, content_hash: str, lost: Variant | None, mezzanine: Path | None
+    ) -> Variant | None:
         """Store and record; a picture that can't be kept now is answered all the same and made again next time."""
         asset = wanted.asset
-        key = f"{asset.tenant_id}/{wanted.identity[:2]}/{wanted.identity}-{content_hash[:16]}.{wanted.format}"
+        key = key_of(asset.tenant_id, wanted.identity, content_hash, wanted.format)
         try:
             self._stores[self._store].put_if_absent(
                 key, io.BytesIO(rendered.data), size=len(rendered.data), content_type=rendered.media_type
@@ -161,6 +166,19 @@ class Variants:
                     processing_ms=rendered.elapsed_ms,
                     cpu_ms=rendered.cpu_ms,
                 )
+                if lost is not None and variant.key == lost.key != key:
+                    again = rows.replace(
+                        tx,
+                        variant.id,
+                        lost.key,
+                        bytes=len(rendered.data),
+                        content_hash=content_hash,
+                        store=self._store,
+                        key=key,
+                    )
+                    variant = again or variant
+                if wanted.from_mezzanine and mezzanine is None:
+                    follow_up.make_mezzanine(tx, asset)
         except (StoreUnavailable, Unavailable) as problem:
             log.warning("variant_not_kept", identity=wanted.identity, problem=str(problem))
             return None
@@ -168,15 +186,19 @@ class Variants:
         self._store_in_memory(variant)
         return variant
 
-    def _source(self, asset: Asset) -> Path:
-        store, key = self._stores[asset.version.store], asset.version.key
-        try:
-            return store.local_path(key) or self._sources.get(asset.version.store, key, store)
-        except ObjectNotFound:
-            log.warning("original_missing", asset=str(asset.id), key=key)
-            raise NotFound from None
-        except StoreUnavailable as problem:
-            raise Unavailable("store", str(problem)) from problem
+    def _mezzanine(self, wanted: Wanted) -> Path | None:
+        if not wanted.from_mezzanine:
+            return None
+        asset = wanted.asset
+        with suppress(ObjectNotFound, StoreUnavailable, Unavailable):
+            mezzanine = asset.version.mezzanine
+            if mezzanine is None:  # it may have been made since the asset was read
+                with self._database.scoped(asset.scope) as tx:
+                    fresh = assets.get(tx, asset.id, asset.version.number)
+                mezzanine = fresh.version.mezzanine if fresh else None
+            if mezzanine is not None:
+                return self._near.path(mezzanine.store, mezzanine.key)
+        return None
 
     def _remember(self, wanted: Wanted) -> Variant | None:
         with self._lock:
@@ -197,6 +219,11 @@ class Variants:
         if found is not None:
             self._store_in_memory(found)
         return found
+
+
+def key_of(tenant_id: UUID, identity: str, content_hash: str, format: str) -> str:
+    """Where such bytes of a variant are kept: named by what they are, so that no object is ever overwritten."""
+    return f"{tenant_id}/{identity[:2]}/{identity}-{content_hash[:16]}.{format}"
 
 
 def _stored(variant: Variant) -> Made:

@@ -19,7 +19,7 @@ from mezzotint.standalone.locks import Taken, lock
 from mezzotint.standalone.part import Part, PartFailed
 from mezzotint.standalone.supervisor import Supervisor
 
-ORDER = ("postgres", "redis", "renderers", "origin", "edge")
+ORDER = ("postgres", "redis", "renderers", "origin", "edge", "worker")
 
 
 class CannotStart(Exception):
