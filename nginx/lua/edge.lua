@@ -8,6 +8,7 @@ local disposition = require("disposition")
 local follow = require("follow")
 local generations = require("generations")
 local grammar = require("grammar")
+local guesses = require("guesses")
 local json = require("cjson.safe")
 local keys = require("keys")
 local memo = require("memo")
@@ -26,7 +27,7 @@ local LOOK_UP_IDLE, LOOK_UP_POOL = 10000, 8 -- milliseconds, connections of a wo
 local START_PATIENCE, START_TICK = 1, 0.02 -- seconds
 local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
 
-local language, state, signing_keys, redis_address
+local language, state, signing_keys, wrong_api_keys, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
 local accept_memo = memo.new(MEMO_ACCEPT)
 
@@ -41,6 +42,7 @@ function M.init(options)
   redis_address = resp.address(options.redis)
   state = generations.new()
   signing_keys = keys.new(shared.signing_keys, shared.unknown_keys, seal.key(options.seal_key))
+  wrong_api_keys = guesses.new(shared.wrong_api_keys)
 end
 
 local function connect(timeout)
@@ -345,6 +347,21 @@ function M.control()
     if name:find("^x%-mezzotint%-") or name:find("^x%-accel%-") then
       ngx.req.clear_header(name)
     end
+  end
+end
+
+--- Keep those waiting who try one API key after the other.
+function M.deter()
+  local seconds = wrong_api_keys:wait(var.binary_remote_addr)
+  if seconds then
+    return answer({ code = "rate_limited", detail = "too many wrong API keys came from here", retry_after = seconds })
+  end
+end
+
+--- Count an API key that the control plane did not take.
+function M.notice()
+  if ngx.status == 401 then
+    wrong_api_keys:wrong(var.binary_remote_addr)
   end
 end
 

@@ -53,6 +53,8 @@ function M.answer(problem, request_id)
     ["Content-Length"] = #body,
     ["Cache-Control"] = "no-store",
     ["X-Content-Type-Options"] = "nosniff",
+    ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    ["Cross-Origin-Resource-Policy"] = "same-origin",
     ["X-Request-Id"] = request_id,
     ["Retry-After"] = retry_after,
     ["Allow"] = status == 405 and "GET, HEAD" or nil,

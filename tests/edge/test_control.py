@@ -1,10 +1,12 @@
 """What passes through to the control plane."""
 
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 
 import pytest
 
-from tests.edge.running import HOST, Answer, Running, another, eventually, picture, public
+from tests.edge.running import HOST, PATIENCE, Answer, Running, another, eventually, picture, public
 from tests.edge.test_hostile import line
 
 
@@ -56,6 +58,40 @@ def test_paths_that_say_two_things(edge: Running, path: str) -> None:
     before = len(edge.origin.requests)
     assert edge.raw(line(path)).code == "invalid_path"
     assert len(edge.origin.requests) == before
+
+
+def ask(edge: Running, client: str, path: str = "/v1/organizations") -> tuple[int, str | None]:
+    """Status and Retry-After of a request that comes from another address of this machine."""
+    with closing(HTTPConnection("127.0.0.1", edge.port, timeout=PATIENCE, source_address=(client, 0))) as connection:
+        connection.request("GET", path, headers={"Host": HOST, "X-Api-Key": "mzk_wrong"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers["Retry-After"]
+
+
+def test_who_guesses_api_keys_waits_and_nobody_else(edge: Running) -> None:
+    edge.origin.answer = lambda *_: Answer(401)
+    statuses = [ask(edge, "127.0.0.66")[0] for _ in range(60)]
+    edge.origin.answer = picture
+    assert statuses == [401] * 50 + [429] * 10
+    before = len(edge.origin.requests)
+    status, seconds = ask(edge, "127.0.0.66")
+    assert (status, len(edge.origin.requests)) == (429, before)
+    assert 0 < int(seconds or 0) <= 60
+    assert ask(edge, "127.0.0.67")[0] == 200
+    assert ask(edge, "127.0.0.66", "/livez")[0] == 200
+    assert ask(edge, "127.0.0.66", public())[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/sign", "/v1/organizations", "/v1/presets", "/v1/assets/x", "/v1/assets/x/y/versions"]
+)
+def test_only_pictures_are_large(edge: Running, path: str) -> None:
+    before = len(edge.origin.requests)
+    assert edge.get(path, method="POST", body=bytes(1024**2 + 1)).code == "upload_too_large"
+    assert len(edge.origin.requests) == before
+    for upload in ("/v1/assets", "/v1/assets/x/versions"):
+        assert edge.get(upload, method="POST", body=bytes(1024**2 + 1)).status == 200
 
 
 def test_the_edge_itself(edge: Running) -> None:

@@ -1,0 +1,34 @@
+-- Who sends wrong API keys: counted by client address, so that whoever goes on guessing waits and nobody else does.
+local sub = string.sub
+
+local MOST, SECONDS = 50, 60
+
+local Guesses = {}
+Guesses.__index = Guesses
+
+local M = {}
+
+--- `counts`: a shared dictionary.
+function M.new(counts)
+  return setmetatable({ counts = counts }, Guesses)
+end
+
+-- Of an IPv6 address the network: whoever has one address of it has all 2^64.
+local function network(address)
+  return #address == 16 and sub(address, 1, 8) or address
+end
+
+--- A request of this address (in binary) was refused for its key.
+function Guesses:wrong(address)
+  self.counts:incr(network(address), 1, 0, SECONDS)
+end
+
+--- For how many seconds more nothing of this address is listened to; nil: it may speak.
+function Guesses:wait(address)
+  local key = network(address)
+  if (self.counts:get(key) or 0) >= MOST then
+    return math.max(1, math.ceil(self.counts:ttl(key) or 1))
+  end
+end
+
+return M
