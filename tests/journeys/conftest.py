@@ -61,9 +61,9 @@ class Home:
         return answer.json()["url"]
 
 
-@pytest.fixture(scope="module")
-def home(stack: Stack) -> Home:
-    home = Home(stack, f"journey-{next(_numbers)}", "web", "main")
+def settle(stack: Stack, name: str = "journey") -> Home:
+    """A new organization with a tenant, a space and a signing key."""
+    home = Home(stack, f"{name}-{next(_numbers)}", "web", "main")
     for path, body in (
         ("/v1/organizations", {"slug": home.organization, "name": "Journey"}),
         (f"/v1/organizations/{home.organization}/tenants", {"slug": home.tenant, "name": "Web"}),
@@ -73,3 +73,8 @@ def home(stack: Stack) -> Home:
         answer = home.post(path, body)
         assert answer.status_code == 201, (path, answer.text)
     return home
+
+
+@pytest.fixture(scope="module")
+def home(stack: Stack) -> Home:
+    return settle(stack)
