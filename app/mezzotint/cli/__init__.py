@@ -9,6 +9,7 @@ import click
 from mezzotint.cli.api_keys import api_keys
 from mezzotint.cli.assets import assets, invalidate
 from mezzotint.cli.context import Commands, Context
+from mezzotint.cli.jobs import jobs
 from mezzotint.cli.language import grammar, operations
 from mezzotint.cli.organizations import organizations
 from mezzotint.cli.policies import policies
@@ -38,6 +39,6 @@ def main(context: click.Context, config: Path | None) -> None:
 
 for command in (
     organizations, tenants, spaces, policies, upload, assets, presets, sign, signing_keys, api_keys, invalidate,
-    migrate, publish, grammar, operations, doctor, renderers,
+    jobs, migrate, publish, grammar, operations, doctor, renderers,
 ):  # fmt: skip
     main.add_command(command)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mezzotint.model.asset import Asset, Version
 from mezzotint.model.identifiers import to_ulid
+from mezzotint.model.job import Job
 from mezzotint.model.preset import Preset
 from mezzotint.model.signing import ApiKey, SigningKey
 from mezzotint.services.links import AssetLinks, Signed
@@ -152,6 +153,22 @@ def api_key(key: ApiKey) -> Described:
         "expires_at": key.expires_at and moment(key.expires_at),
         "revoked_at": key.revoked_at and moment(key.revoked_at),
         "last_used_at": key.last_used_at and moment(key.last_used_at),
+    }
+
+
+def job(seen: Job) -> Described:
+    """One piece of background work."""
+    return {
+        "id": to_ulid(seen.id),
+        "kind": seen.kind,
+        "state": seen.state,
+        "attempts": seen.attempts,
+        "due_at": moment(seen.run_at),
+        "created_at": moment(seen.created_at),
+        "organization_id": seen.organization_id and to_ulid(seen.organization_id),
+        "tenant_id": seen.tenant_id and to_ulid(seen.tenant_id),
+        "payload": dict(seen.payload),
+        "error": seen.error,
     }
 
 
