@@ -76,8 +76,8 @@ def bench(rounds: int) -> Report:
     report.notes.append(
         f"New variants of 12 MP photographs (800x600 WebP). Capacity: {ENOUGH} clients, each asking for one after the "
         f"other. Overload: clients that ask every {PAUSE:g} s, whatever the answer, {FACTOR} times as many as can be "
-        f"served. Hits meanwhile: {HITS} clients, each every {HIT_PAUSE * 1000:g} ms. The other tenant asks for one new "
-        "picture after the other."
+        f"served. Hits meanwhile: {HITS} clients, each every {HIT_PAUSE * 1000:g} ms. The other tenant asks for one "
+        "new picture after the other."
     )
     return report
 
