@@ -15,8 +15,8 @@ from bench import load, machine, photographs, stack
 from bench.processes import command, own_cpu_seconds, tree
 from bench.report import Figure, Report, ratio
 from mezzotint import registry, settings
+from mezzotint.standalone import nginx
 from mezzotint.standalone.demo import TENANT
-from mezzotint.standalone.parts import edge
 from tests.servers.installation import free_port, private_folder, unprivileged
 
 OPERATIONS = "w_640"
@@ -74,16 +74,16 @@ def bench(rounds: int) -> Report:
             picture = photographs.prepare(home / "pictures", 2000, 1500)[0]
             public = running.upload(TENANT, picture)
             private = running.upload(TENANT, picture, access="private")
-            with _nginx(running.folder, home) as nginx:
+            with _nginx(running.folder, home) as server:
                 doors = {
-                    PLAIN: Door(nginx.plain_port, f"{public}/{OPERATIONS}.avif"),
-                    "public": Door(nginx.port, f"{public}/{OPERATIONS}.avif"),
-                    "fmt_auto": Door(nginx.port, f"{public}/{OPERATIONS}-fmt_auto.jpg"),
-                    "signed": Door(nginx.port, running.sign(f"{private}/{OPERATIONS}.avif")),
-                    STATIC: Door(nginx.plain_port, "/static/picture.avif"),
+                    PLAIN: Door(server.plain_port, f"{public}/{OPERATIONS}.avif"),
+                    "public": Door(server.port, f"{public}/{OPERATIONS}.avif"),
+                    "fmt_auto": Door(server.port, f"{public}/{OPERATIONS}-fmt_auto.jpg"),
+                    "signed": Door(server.port, running.sign(f"{private}/{OPERATIONS}.avif")),
+                    STATIC: Door(server.plain_port, "/static/picture.avif"),
                 }
                 size = _warm(doors, home)
-                rates, cpu = _alternate(doors, nginx.worker, rounds)
+                rates, cpu = _alternate(doors, server.worker, rounds)
     finally:
         shutil.rmtree(home)
     report.figures.extend(
@@ -135,7 +135,7 @@ def _nginx(installation: Path, home: Path) -> Iterator[Nginx]:
     port, plain_port = free_port(), free_port()
     folder = home / "nginx"
     folder.mkdir()
-    configured = edge.Edge(
+    configured = nginx.Edge(
         listen=f"127.0.0.1:{port}",
         hosts=loaded.public.hosts,
         redis=loaded.redis.url,
@@ -143,12 +143,12 @@ def _nginx(installation: Path, home: Path) -> Iterator[Nginx]:
         grammar=folder / "grammar.json",
         cache_folder=folder / "cache",
         access_log=folder / "access.log",
-        origin_socket=loaded.origin.socket,
+        origins=(loaded.origin.bind,),
         miss_socket=folder / "miss.sock",
         status_socket=folder / "status.sock",
         workers="1",
     )
-    edge.install(folder, edge.here(configured), registry.load(loaded.plugins.enabled).grammar().export())
+    nginx.install(folder, nginx.here(configured), registry.load(loaded.plugins.enabled).grammar().export())
     baseline = _BASELINE.replace("@folder@", str(home)).replace("@port@", str(plain_port))
     main = folder / "nginx.conf"
     main.write_text(main.read_text().rstrip().removesuffix("}") + baseline + "}\n")
@@ -157,7 +157,7 @@ def _nginx(installation: Path, home: Path) -> Iterator[Nginx]:
         for path in (home, *home.rglob("*")):
             os.chown(path, user.pw_uid, user.pw_gid)
     process = subprocess.Popen(
-        edge.command(folder), user=user and user.pw_uid, group=user and user.pw_gid, extra_groups=[] if user else None
+        nginx.command(folder), user=user and user.pw_uid, group=user and user.pw_gid, extra_groups=[] if user else None
     )
     try:
         yield Nginx(_settle(process), port, plain_port)

@@ -8,8 +8,8 @@ from mezzotint import logs, settings
 _settings = settings.load()
 logs.configure(_settings.logging.level)
 
-bind = f"unix:{_settings.origin.socket}"
-umask = 0o077  # the socket is for our own user
+bind = _settings.origin.bind
+umask = 0o077  # a socket is for our own user
 workers = _settings.origin.workers
 worker_class = "gevent"
 worker_connections = 1000

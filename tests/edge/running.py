@@ -25,7 +25,7 @@ from uuid import uuid4
 import redis
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mezzotint.standalone.parts import edge
+from mezzotint.standalone import nginx
 from tests.servers.installation import private_folder, unprivileged
 
 HOST = "img.example.com"
@@ -267,7 +267,7 @@ class Running:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         (folder / "seal_key").write_text(SEAL_KEY.hex() + "\n")
-        self.edge = edge.Edge(
+        self.edge = nginx.Edge(
             listen=f"127.0.0.1:{self.port}",
             hosts=(HOST, "localhost", "other.example.com"),
             redis=redis_url,
@@ -275,26 +275,26 @@ class Running:
             grammar=folder / "edge/grammar.json",
             cache_folder=folder / "cache",
             access_log=folder / "access.log",
-            origin_socket=folder / "origin.sock",
+            origins=(f"unix:{folder / 'origin.sock'}",),
             miss_socket=folder / "miss.sock",
             status_socket=folder / "edge.sock",
             workers="2",
             **changes,
         )
         self.grammar = grammar
-        self.origin = Origin(self.edge.origin_socket)
+        self.origin = Origin(folder / "origin.sock")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         prefix = self.folder / "edge"
-        edge.install(prefix, edge.here(self.edge), self.grammar)
+        nginx.install(prefix, nginx.here(self.edge), self.grammar)
         user = unprivileged()
         if user:
             for path in (self.folder, *self.folder.rglob("*")):
                 os.chown(path, user.pw_uid, user.pw_gid)
         with (self.folder / "error.log").open("ab") as log:
             self.process = subprocess.Popen(
-                edge.command(prefix),
+                nginx.command(prefix),
                 stdout=log,
                 stderr=log,
                 user=user and user.pw_uid,

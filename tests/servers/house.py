@@ -24,7 +24,7 @@ def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
             },
             "security": {"seal_key_file": str(folder / "seal.key")},
             "renderers": {"socket": str(pool.socket)},
-            "origin": {"socket": str(folder / "origin.sock")},
+            "origin": {"bind": f"unix:{folder / 'origin.sock'}"},
             "spool": {"folder": str(folder / "spool")},
         }
         path = folder / "mezzotint.toml"

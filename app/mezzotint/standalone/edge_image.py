@@ -1,35 +1,54 @@
-"""`python -m mezzotint.standalone.edge_image HOST…`: the edge's files for a container image, where each has its place.
+"""`python3 -m mezzotint.standalone.edge_image`: how a container of the edge starts. Renders nginx's files, then is nginx.
 
-What differs between installations is mounted: the origin's and Redis' sockets and the seal key under /run/mezzotint.
+Standard library alone, like `nginx.py`. Settings come from the environment, by the names that all settings have there.
 """
 
+import json
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from mezzotint import registry
-from mezzotint.standalone.parts.edge import DEBIAN_MODULES, Edge, install
+from mezzotint.standalone import nginx
+from mezzotint.standalone.layout import CODE
 
-FOLDER = Path("/var/lib/mezzotint/edge")
-MOUNTED = Path("/run/mezzotint")
-MODULES = ("ndk_http_module", "ngx_http_lua_module")
+STATE = Path("/var/lib/mezzotint")
+NEEDED = ("PUBLIC__HOSTS", "REDIS__URL", "SECURITY__SEAL_KEY_FILE", "EDGE__ORIGINS")
 
 
 def main() -> None:
-    edge = Edge(
-        listen="8080",
-        hosts=tuple(sys.argv[1:]),
-        redis=f"unix://{MOUNTED}/redis.sock",
-        seal_key=MOUNTED / "seal.key",
-        grammar=FOLDER / "grammar.json",
-        cache_folder=FOLDER / "cache",
+    given = {name.removeprefix("MEZZOTINT_"): value for name, value in os.environ.items()}
+    if missing := [name for name in NEEDED if not given.get(name)]:
+        sys.exit(f"edge: set {', '.join(f'MEZZOTINT_{name}' for name in missing)}")
+    prefix = STATE / "edge"
+    try:
+        nginx.install(prefix, nginx.here(edge(given, prefix)), json.loads((CODE / "grammar.json").read_text()))
+    except (OSError, ValueError) as problem:
+        sys.exit(f"edge: {problem}")
+    command = nginx.command(prefix)
+    os.execv(command[0], command)
+
+
+def edge(given: Mapping[str, str], prefix: Path) -> nginx.Edge:
+    """What the settings say of the edge. Raises ValueError for what is no number, OSError for an unreadable seal key."""
+    seal_key = Path(given["SECURITY__SEAL_KEY_FILE"])
+    seal_key.read_text()
+    return nginx.Edge(
+        listen=str(int(given.get("EDGE__PORT", "8080"))),
+        hosts=tuple(given["PUBLIC__HOSTS"].split(",")),
+        redis=given["REDIS__URL"],
+        seal_key=seal_key,
+        grammar=prefix / "grammar.json",
+        cache_folder=Path(given.get("EDGE__CACHE_FOLDER", STATE / "cache")),
         access_log=Path("/dev/stdout"),
-        origin_socket=MOUNTED / "origin.sock",
-        miss_socket=FOLDER / "miss.sock",
-        status_socket=FOLDER / "status.sock",
-        modules=tuple(DEBIAN_MODULES / f"{name}.so" for name in MODULES),
+        origins=tuple(given["EDGE__ORIGINS"].split(",")),
+        miss_socket=prefix / "miss.sock",
+        status_socket=prefix / "status.sock",
+        **{name: int(given[key]) for name, key in NUMBERS.items() if key in given},
     )
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    install(FOLDER, edge, registry.load(["standard"]).grammar().export())
+
+
+NUMBERS = {"cache_bytes": "EDGE__CACHE_BYTES", "misses_per_second": "EDGE__MISSES_PER_SECOND"}
 
 
 if __name__ == "__main__":

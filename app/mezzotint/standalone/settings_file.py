@@ -53,7 +53,7 @@ def machine(layout: Layout, port: int) -> Tables:
         "redis": {"url": redis.url(layout)},
         "security": {"seal_key_file": str(layout.secrets / SEAL_KEY)},
         "renderers": {"socket": str(layout.sockets / "renderers.sock")},
-        "origin": {"socket": str(layout.sockets / "origin.sock")},
+        "origin": {"bind": f"unix:{layout.sockets / 'origin.sock'}"},
         "spool": {"folder": str(layout.root / "spool")},
         "edge": {"port": port, "cache_folder": str(layout.root / "cache")},
     }

@@ -1,0 +1,103 @@
+"""nginx's files for an edge, from the templates in `nginx/`: a prefix folder to start it in.
+
+Standard library alone, since the edge's image holds nothing else.
+"""
+
+import json
+import re
+import resource
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mezzotint.standalone.layout import CODE
+
+SOURCE = CODE / "nginx"
+DEBIAN_MODULES = Path("/usr/lib/nginx/modules")
+RESOLV_CONF = Path("/etc/resolv.conf")
+OPEN_FILES_MAX = 16384
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+_PLACE = re.compile(r"@([a-z_]+)@")
+_UNSPEAKABLE = re.compile(r'["\\$\x00-\x1f]')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """What the templates leave open, by the names they use. Paths are absolute; `cache_bytes` bounds the disk.
+
+    `origins` are nginx's own words for servers: `unix:/path` or `host:port`. `resolvers` are the addresses of name
+    servers, for a Redis that is named.
+    """
+
+    listen: str
+    hosts: tuple[str, ...]
+    redis: str
+    seal_key: Path
+    grammar: Path
+    cache_folder: Path
+    access_log: Path
+    origins: tuple[str, ...]
+    miss_socket: Path
+    status_socket: Path
+    cache_bytes: int = 10 * 1024**3
+    misses_per_second: int = 200
+    workers: str = "auto"
+    open_files: int = OPEN_FILES_MAX
+    modules: tuple[Path, ...] = ()
+    resolvers: tuple[str, ...] = ()
+
+
+def render(templates: Mapping[str, str], edge: Edge) -> dict[str, str]:
+    """nginx's configuration files by their names. Raises ValueError for a value that a quoted string can't hold."""
+    values = {}
+    for name, value in asdict(edge).items():
+        values[name] = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if _UNSPEAKABLE.search(values[name]):
+            raise ValueError(f"{name}: {values[name]!r} has a quote, a backslash, a $ or a control character")
+    values["modules"] = "\n".join(f'load_module "{module}";' for module in edge.modules)
+    values["origins"] = " ".join(f'server "{origin}";' for origin in edge.origins)
+    values["resolvers"] = f"resolver {values['resolvers']} valid=10s;" if edge.resolvers else ""
+    return {file: _PLACE.sub(lambda place: values[place[1]], text) for file, text in templates.items()}
+
+
+def install(folder: Path, edge: Edge, grammar: Mapping[str, object]) -> None:
+    """Make `folder` a prefix to start nginx in: configuration, Lua, grammar and places for temporary files."""
+    templates = {str(path.relative_to(SOURCE)): path.read_text() for path in SOURCE.rglob("*.conf")}
+    for name, text in render(templates, edge).items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    shutil.copytree(SOURCE / "lua", folder / "lua", dirs_exist_ok=True)
+    edge.grammar.write_text(json.dumps(grammar))
+    for name in TEMPORARY:
+        (folder / "temp" / name).mkdir(parents=True, exist_ok=True)
+    for socket in (edge.miss_socket, edge.status_socket):
+        socket.unlink(missing_ok=True)  # a killed nginx leaves them behind, and could not bind them again
+
+
+def command(folder: Path) -> tuple[str, ...]:
+    """How to start nginx in the foreground with `folder` as its prefix."""
+    program = shutil.which("nginx") or shutil.which("openresty") or "/usr/sbin/nginx"
+    return (program, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr")
+
+
+def here(edge: Edge) -> Edge:
+    """`edge` with what only this machine can tell: Debian's module files (OpenResty has them built in), open files,
+    name servers.
+    """
+    modules = [DEBIAN_MODULES / f"{name}.so" for name in ("ndk_http_module", "ngx_http_lua_module")]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return replace(
+        edge,
+        modules=tuple(module for module in modules if module.exists()),
+        open_files=OPEN_FILES_MAX if limit == resource.RLIM_INFINITY else min(limit, OPEN_FILES_MAX),
+        resolvers=name_servers(RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""),
+    )
+
+
+def name_servers(resolv_conf: str) -> tuple[str, ...]:
+    """As nginx spells their addresses. Those with a zone (`fe80::1%eth0`) it can't take."""
+    named = [line.split()[1] for line in resolv_conf.splitlines() if line.startswith("nameserver ")]
+    return tuple(f"[{address}]" if ":" in address else address for address in named if "%" not in address)
