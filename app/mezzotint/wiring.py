@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from mezzotint import logs
@@ -17,7 +19,7 @@ from mezzotint.imaging.client import Renderers
 from mezzotint.imaging.renderer.master import PoolSettings
 from mezzotint.imaging.renderer.serve import serve
 from mezzotint.imaging.sources import Sources
-from mezzotint.plugin_api import Encoder
+from mezzotint.plugin_api import Encoder, StoreUnavailable
 from mezzotint.services import follow_up, store_guard
 from mezzotint.services.ahead import Ahead
 from mezzotint.services.api_keys import ApiKeys
@@ -39,6 +41,7 @@ from mezzotint.services.reaper import Reaper
 from mezzotint.services.removal import Removal
 from mezzotint.services.signing_keys import SigningKeys
 from mezzotint.services.spool import Spool
+from mezzotint.services.store_threads import threaded
 from mezzotint.services.sweep import Sweep
 from mezzotint.services.tenancy import Tenancy
 from mezzotint.services.tokens import Tokens
@@ -46,12 +49,14 @@ from mezzotint.services.usage import Usage
 from mezzotint.services.variants import Variants
 from mezzotint.services.wants import Wants
 from mezzotint.services.work import Chore, Work
+from mezzotint.settings import SettingsError
 
 if TYPE_CHECKING:
     from mezzotint.grammar import Grammar
     from mezzotint.plugin_api import Storage
     from mezzotint.registry import Registry
-    from mezzotint.settings import Settings
+    from mezzotint.services.store_threads import Aside
+    from mezzotint.settings import Settings, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,31 @@ def renderers(settings: Settings) -> None:
     )
 
 
-def build(settings: Settings) -> House:
-    """The house that `settings` describe. Connects to nothing yet. Raises PluginError, SettingsError."""
+def storages(stores: Mapping[str, Store], registry: Registry) -> dict[str, Storage]:
+    """The storages of the named stores, connected to nothing. Raises PluginError, SettingsError with every mistake."""
+    made, mistakes = {}, []
+    for name, store in stores.items():
+        kind = registry.storage(store.kind)
+        try:
+            signature(kind).bind(**store.options)  # names the option at fault, and nothing of the class
+            made[name] = kind(**store.options)
+        except (TypeError, ValueError, OSError, StoreUnavailable) as mistake:
+            mistakes.append(f"stores.{name}: {mistake}")
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return made
+
+
+def build(settings: Settings, *, aside: Aside | None = None) -> House:
+    """The house that `settings` describe. Connects to nothing yet. Raises PluginError, SettingsError.
+
+    `aside`: how to do blocking work in a process that has an event loop to keep going.
+    """
     registry = plugins.load(settings.plugins.enabled)
     language = registry.grammar()
     guarded = {
-        name: store_guard.guarded(name, registry.storage(store.kind)(**store.options))
-        for name, store in settings.stores.items()
+        name: store_guard.guarded(name, threaded(storage, aside) if aside and storage.blocking else storage)
+        for name, storage in storages(settings.stores, registry).items()
     }
     stores = {name: store for name, (store, _) in guarded.items()}
     seal_key = seal.load_key(settings.security.seal_key_file)

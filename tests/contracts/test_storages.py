@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from mezzotint.plugin_api import Storage
 from mezzotint.plugins.storages.filesystem import Filesystem
 from mezzotint.plugins.storages.memory import Memory
 from mezzotint.plugins.storages.minio import MinIO
+from mezzotint.services.store_threads import threaded
 from tests.contracts.storage_contract import StorageContract
 from tests.servers.s3 import S3Server
 
@@ -25,6 +28,15 @@ class TestFilesystem(StorageContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Storage:
         return Filesystem(str(tmp_path / "objects"))
+
+
+class TestThreaded(StorageContract):
+    """A storage whose calls run in threads keeps what it kept."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Storage]:
+        with ThreadPoolExecutor(8) as pool:
+            yield threaded(Filesystem(str(tmp_path / "objects")), lambda work: pool.submit(work).result())
 
 
 class TestS3(StorageContract):

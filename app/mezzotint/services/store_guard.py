@@ -8,7 +8,7 @@ from typing import Any, cast
 from mezzotint.breaker import Breaker
 from mezzotint.plugin_api import Storage, StoreUnavailable
 
-_WRITING = frozenset({"put", "put_if_absent", "delete"})
+_WRITING = frozenset({"put", "put_if_absent", "delete", "sweep"})
 
 
 class _Guarded:

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from mezzotint import logs, settings, wiring
-from mezzotint.web import api, delivery, errors, headers, health, request_log
+from mezzotint.web import api, delivery, errors, headers, health, hub, request_log
 from mezzotint.web.admission import Admission
 
 
@@ -25,7 +25,7 @@ def create_app(house: wiring.House | None = None) -> Flask:
     if house is None:
         loaded = settings.load()
         logs.configure(loaded.logging.level)
-        house = wiring.build(loaded)
+        house = wiring.build(loaded, aside=hub.aside())
         _start_background(house)
     app = Flask("mezzotint", static_folder=None)
     app.url_map.merge_slashes = False

@@ -59,7 +59,7 @@ class MinIO(Storage):
         timeout: float = 5.0,
     ) -> None:
         from minio import Minio
-        from minio.credentials import Credentials
+        from minio.credentials.credentials import Credentials
         from minio.sse import SseS3
 
         access_key = _credential("access_key", access_key, access_key_file)
@@ -290,7 +290,7 @@ def _described(key: str, found: Object) -> StoredObject:
 
 
 class _Budget:
-    """What all calls of a store may spend on trying again, so that a server in trouble isn't asked three times as much."""
+    """What all calls of a store may spend on trying again: a server in trouble isn't asked three times as much."""
 
     def __init__(self) -> None:
         self._tries = _TRIES_SAVED
