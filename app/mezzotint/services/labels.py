@@ -37,7 +37,7 @@ def clean_folders(folders: Sequence[str], field: str) -> tuple[str, ...]:
 def clean_name(name: str, field: str = "name") -> str:
     """The file's own name, whatever folders a client put before it. Raises InvalidField."""
     cleaned = PurePosixPath(PureWindowsPath(name).name).name.strip()
-    if not _fits(cleaned, MAX_NAME):
+    if cleaned == ".." or not _fits(cleaned, MAX_NAME):
         raise InvalidField(f"a file name of 1 to {MAX_NAME} printable characters", field=field)
     return cleaned
 
