@@ -187,6 +187,14 @@ def test_what_the_operator_needs_no_right_to_it_has_none(database, place):
         "UPDATE audit_log SET actor = 'nobody'",
         "DELETE FROM audit_log",
         "COPY assets TO PROGRAM 'true'",
+        "COPY usage FROM '/etc/passwd'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT set_config('role', 'mezzotint_owner', false)",
+        "SET row_security = off; SELECT count(*) FROM assets",
+        "CREATE EXTENSION dblink",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE c AS 'libc', 'system'",
     ],
 )
 def test_applications_roles_are_refused(postgres, role, statement):
