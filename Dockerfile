@@ -1,8 +1,15 @@
-# Two images: `edge` is nginx with Lua, `app` is everything in Python (origin, renderers, command line).
-#   docker build --target app -t mezzotint-app .      docker build --target edge --build-arg HOSTS=img.example.com -t mezzotint-edge .
-# Both mount /run/mezzotint: the origin's socket, Redis' socket and seal.key; the app's settings are named by MEZZOTINT_CONFIG.
+# Two images. `app` is everything in Python: origin, renderers, worker, command line, each by its command.
+# `edge` is nginx with Lua, set up from its environment when it starts. compose.yaml shows both at work.
+#   docker build --target app -t mezzotint-app .
+#   docker build --target edge -t mezzotint-edge .
+# Both run unprivileged and with a read-only root: what they write goes to /var/lib/mezzotint, /run/mezzotint and /tmp.
 
-FROM debian:bookworm-slim AS python
+FROM debian:bookworm-slim AS base
+RUN groupadd --gid 10001 mezzotint \
+    && useradd --uid 10001 --gid mezzotint --home-dir /var/lib/mezzotint --shell /usr/sbin/nologin mezzotint \
+    && install --directory --owner mezzotint --group mezzotint --mode 0700 /var/lib/mezzotint /run/mezzotint
+
+FROM base AS python
 RUN apt-get update \
     && apt-get install --no-install-recommends -y python3-venv libjemalloc2 ca-certificates \
     && rm -rf /var/lib/apt/lists/*
@@ -16,28 +23,34 @@ RUN .venv/bin/pip install --require-hashes -r requirements-build.txt \
     && .venv/bin/pip install --require-hashes --no-build-isolation -r requirements.txt
 COPY pyproject.toml ./
 COPY app app
-RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
+RUN .venv/bin/pip install --no-deps --no-build-isolation -e . && .venv/bin/python -m compileall -q app
 
 FROM python AS app
-RUN useradd --system --home-dir /var/lib/mezzotint --create-home mezzotint
 COPY --from=packages /mezzotint /mezzotint
 COPY conf /mezzotint/conf
-ENV PATH=/mezzotint/.venv/bin:$PATH
+ENV PATH=/mezzotint/.venv/bin:$PATH MEZZOTINT_CONFIG=/mezzotint/conf/container.toml
 USER mezzotint
+WORKDIR /var/lib/mezzotint
+VOLUME /var/lib/mezzotint /run/mezzotint
 CMD ["gunicorn", "--config", "/mezzotint/conf/gunicorn.py", "mezzotint.web.app:create_app()"]
 
-FROM packages AS edge-files
-ARG HOSTS=localhost
-COPY nginx nginx
-RUN .venv/bin/python -m mezzotint.standalone.edge_image $HOSTS
+FROM packages AS language
+RUN .venv/bin/python -c "import json; from mezzotint import registry; print(json.dumps(registry.load(['standard']).grammar().export()))" \
+    >grammar.json
 
-FROM debian:bookworm-slim AS edge
+FROM base AS edge
 RUN apt-get update \
-    && apt-get install --no-install-recommends -y nginx libnginx-mod-http-lua lua-cjson \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /var/lib/mezzotint mezzotint
-COPY --from=edge-files --chown=mezzotint:mezzotint /var/lib/mezzotint /var/lib/mezzotint
+    && apt-get install --no-install-recommends -y nginx libnginx-mod-http-lua lua-cjson python3 \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /mezzotint
+COPY --from=language /mezzotint/grammar.json ./
+COPY nginx nginx
+COPY app/mezzotint/__init__.py app/mezzotint/
+COPY app/mezzotint/standalone/__init__.py app/mezzotint/standalone/layout.py app/mezzotint/standalone/nginx.py \
+    app/mezzotint/standalone/edge_image.py app/mezzotint/standalone/
+ENV PYTHONPATH=/mezzotint/app PYTHONDONTWRITEBYTECODE=1
 USER mezzotint
+VOLUME /var/lib/mezzotint /run/mezzotint
 EXPOSE 8080
 STOPSIGNAL SIGQUIT
-CMD ["nginx", "-p", "/var/lib/mezzotint/edge", "-c", "nginx.conf", "-e", "stderr"]
+CMD ["python3", "-m", "mezzotint.standalone.edge_image"]

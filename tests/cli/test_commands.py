@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 import pyvips
 from click.testing import CliRunner
@@ -159,3 +160,29 @@ def test_without_settings_there_is_one_clear_line(monkeypatch, tmp_path):
     result = CliRunner().invoke(main, ["organizations", "list"])
     assert result.exit_code == 1
     assert result.output.startswith("Error: no settings")
+
+
+def test_a_database_is_made_from_nothing_and_again(postgres, config, tmp_path):
+    """As on a PostgreSQL of the operator's own: roles, database and schema, by the superuser's DSN."""
+    other = tmp_path / "mezzotint.toml"
+    other.write_text(config.read_text().replace("/mezzotint?", "/mezzotint_other?"))
+    words = ["--config", str(other), "create-database", "--superuser-dsn", postgres.admin_dsn]
+    try:
+        for _ in range(2):
+            result = CliRunner().invoke(main, words)
+            assert (result.exit_code, result.stdout) == (0, "the database is ready\n"), result.output
+        made = CliRunner().invoke(main, ["--config", str(other), "organizations", "list", "--json"])
+        assert json.loads(made.stdout) == []
+    finally:
+        with psycopg.connect(postgres.admin_dsn, autocommit=True) as connection:
+            connection.execute("DROP DATABASE mezzotint_other WITH (FORCE)")
+
+
+def test_roles_by_other_names_are_refused(postgres, config, tmp_path):
+    other = tmp_path / "mezzotint.toml"
+    other.write_text(config.read_text().replace("//mezzotint_app:", "//somebody:"))
+    result = CliRunner().invoke(
+        main, ["--config", str(other), "create-database", "--superuser-dsn", postgres.admin_dsn]
+    )
+    assert result.exit_code == 1
+    assert "database.app_dsn: names the role mezzotint_app and its password" in result.output

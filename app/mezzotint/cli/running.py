@@ -1,4 +1,4 @@
-"""`mezzotint migrate`, `publish`, `renderers` and `doctor`: what keeps an installation running."""
+"""`mezzotint create-database`, `migrate`, `publish`, `renderers` and `doctor`: what keeps an installation running."""
 
 from __future__ import annotations
 
@@ -20,11 +20,34 @@ def migrate(context: Context) -> None:
     """Bring the database's schema up to date."""
     from mezzotint.data import migrations  # noqa: PLC0415
 
+    migrations.upgrade(_owner_dsn(context))
+    click.echo("the schema is up to date")
+
+
+def _owner_dsn(context: Context) -> str:
     owner = context.settings.database.owner_dsn
     if owner is None:
         raise click.ClickException("database.owner_dsn is not set: migrations run as the schema's owner")
+    return owner
+
+
+@click.command()
+@click.option(
+    "--superuser-dsn", envvar="MEZZOTINT_SUPERUSER_DSN", required=True, help="[default: $MEZZOTINT_SUPERUSER_DSN]"
+)
+@click.pass_obj
+def create_database(context: Context, superuser_dsn: str) -> None:
+    """Make the roles and the database that the settings name, where missing, then migrate."""
+    from mezzotint.data import migrations, roles  # noqa: PLC0415
+
+    database = context.settings.database
+    owner = _owner_dsn(context)
+    try:
+        roles.ensure_for(superuser_dsn, owner_dsn=owner, app_dsn=database.app_dsn, operator_dsn=database.operator_dsn)
+    except ValueError as wrong:
+        raise click.ClickException(str(wrong)) from wrong
     migrations.upgrade(owner)
-    click.echo("the schema is up to date")
+    click.echo("the database is ready")
 
 
 @click.command()
@@ -42,6 +65,15 @@ def renderers(context: Context) -> None:
     from mezzotint import wiring  # noqa: PLC0415
 
     wiring.renderers(context.settings)
+
+
+@click.command()
+@click.pass_obj
+def isolated(context: Context) -> None:
+    """Run the isolated renderers, for formats that are decoded apart, until told to stop."""
+    from mezzotint import wiring  # noqa: PLC0415
+
+    wiring.isolated(context.settings)
 
 
 @click.command()

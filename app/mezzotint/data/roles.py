@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 OWNER, APP, OPERATOR = "mezzotint_owner", "mezzotint_app", "mezzotint_operator"
 
@@ -29,6 +30,17 @@ def ensure(admin_dsn: str, passwords: Mapping[str, str], *, database: str = "mez
                 name, sql.Identifier(APP), sql.Identifier(OPERATOR)
             )
         )
+
+
+def ensure_for(admin_dsn: str, *, owner_dsn: str, app_dsn: str, operator_dsn: str) -> None:
+    """`ensure` the roles and the database that these DSNs speak of. Raises ValueError for a role by another name."""
+    named = {"owner": (OWNER, owner_dsn), "app": (APP, app_dsn), "operator": (OPERATOR, operator_dsn)}
+    parts = {key: conninfo_to_dict(dsn) for key, (_, dsn) in named.items()}
+    for key, (role, _) in named.items():
+        if parts[key].get("user") != role or not parts[key].get("password"):
+            raise ValueError(f"database.{key}_dsn: names the role {role} and its password")
+    passwords = {key: str(part["password"]) for key, part in parts.items()}
+    ensure(admin_dsn, passwords, database=str(parts["owner"].get("dbname", OWNER)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:

@@ -1,4 +1,4 @@
-"""`python3 -m mezzotint.standalone.edge_image`: how a container of the edge starts. Renders nginx's files, then is nginx.
+"""`python3 -m mezzotint.standalone.edge_image`: how the edge's container starts. Renders nginx's files, then is nginx.
 
 Standard library alone, like `nginx.py`. Settings come from the environment, by the names that all settings have there.
 """
@@ -26,11 +26,11 @@ def main() -> None:
     except (OSError, ValueError) as problem:
         sys.exit(f"edge: {problem}")
     command = nginx.command(prefix)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - signals are for nginx
 
 
 def edge(given: Mapping[str, str], prefix: Path) -> nginx.Edge:
-    """What the settings say of the edge. Raises ValueError for what is no number, OSError for an unreadable seal key."""
+    """What the settings say of the edge. Raises ValueError for what is no number, OSError without the seal key."""
     seal_key = Path(given["SECURITY__SEAL_KEY_FILE"])
     seal_key.read_text()
     return nginx.Edge(
@@ -44,11 +44,9 @@ def edge(given: Mapping[str, str], prefix: Path) -> nginx.Edge:
         origins=tuple(given["EDGE__ORIGINS"].split(",")),
         miss_socket=prefix / "miss.sock",
         status_socket=prefix / "status.sock",
-        **{name: int(given[key]) for name, key in NUMBERS.items() if key in given},
+        cache_bytes=int(given.get("EDGE__CACHE_BYTES", nginx.CACHE_BYTES)),
+        misses_per_second=int(given.get("EDGE__MISSES_PER_SECOND", nginx.MISSES_PER_SECOND)),
     )
-
-
-NUMBERS = {"cache_bytes": "EDGE__CACHE_BYTES", "misses_per_second": "EDGE__MISSES_PER_SECOND"}
 
 
 if __name__ == "__main__":

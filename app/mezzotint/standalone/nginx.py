@@ -17,6 +17,7 @@ SOURCE = CODE / "nginx"
 DEBIAN_MODULES = Path("/usr/lib/nginx/modules")
 RESOLV_CONF = Path("/etc/resolv.conf")
 OPEN_FILES_MAX = 16384
+CACHE_BYTES, MISSES_PER_SECOND = 10 * 1024**3, 200  # as in the settings
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 _PLACE = re.compile(r"@([a-z_]+)@")
@@ -41,8 +42,8 @@ class Edge:
     origins: tuple[str, ...]
     miss_socket: Path
     status_socket: Path
-    cache_bytes: int = 10 * 1024**3
-    misses_per_second: int = 200
+    cache_bytes: int = CACHE_BYTES
+    misses_per_second: int = MISSES_PER_SECOND
     workers: str = "auto"
     open_files: int = OPEN_FILES_MAX
     modules: tuple[Path, ...] = ()
