@@ -85,13 +85,20 @@ class Stack:
 class Installation:
     """`scripts/run` without its installing: the supervisor and the parts named, stopped on leaving the context."""
 
-    def __init__(self, *, only: Sequence[str] = (), port: int = 0, beneath: str = "") -> None:
+    def __init__(
+        self, *arguments: str, only: Sequence[str] = (), port: int = 0, beneath: str = "", programs: Sequence[Path] = ()
+    ) -> None:
         self.home = private_folder()
         self.folder = self.home / beneath / "var"
         self.output = self.home / "output"
         self.command = [sys.executable, "-P", "-m", "mezzotint.standalone", "--folder", str(self.folder)]
         self.command += ["--only", ",".join(only)] if only else []
         self.command += ["--port", str(port)] if port else []
+        self.command += arguments
+        self.programs = self.home / "bin"  # first on PATH
+        self.programs.mkdir()
+        for program in programs:
+            shutil.copy(program, self.programs)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -110,7 +117,7 @@ class Installation:
         with self.output.open("ab") as output:
             return subprocess.Popen(
                 self.command,
-                env={**environment, "HOME": str(self.home)},
+                env={**environment, "HOME": str(self.home), "PATH": f"{self.programs}:{os.environ['PATH']}"},
                 cwd="/",
                 stdout=output,
                 stderr=output,

@@ -1,6 +1,5 @@
 """The real MinIO, or the S3 server that S3_ENDPOINT names."""
 
-import base64
 import hashlib
 import os
 from collections.abc import Iterator
@@ -8,12 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.servers.golang import installed
-from tests.servers.installation import free_port
+from mezzotint.standalone.golang import installed
+from mezzotint.standalone.parts import minio
 from tests.servers.s3 import S3Server
-
-PACKAGE = "github.com/minio/minio"
-VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 
 
 @contextmanager
@@ -29,17 +25,14 @@ def running(folder: Path) -> Iterator[S3Server]:
 
 def serving(server: S3Server, folder: Path) -> AbstractContextManager[S3Server]:
     """MinIO as this very server, its data from an earlier time if need be; `certificates/` holds those for TLS."""
-    encryption_key = base64.b64encode(hashlib.sha256(server.secret_key.encode()).digest()).decode()
+    encryption_key = hashlib.sha256(server.secret_key.encode()).hexdigest()
     return server.serving(
-        [
-            *(installed(PACKAGE, VERSION), "server", folder / "data"),
-            *("--certs-dir", folder / "certificates"),
-            *("--address", server.endpoint, "--console-address", f"127.0.0.1:{free_port()}"),
-        ],
+        minio.command(folder, server.endpoint),
         folder,
-        MINIO_ROOT_USER=server.access_key,
-        MINIO_ROOT_PASSWORD=server.secret_key,
-        MINIO_KMS_SECRET_KEY=f"tests:{encryption_key}",  # for encryption at rest
-        MINIO_BROWSER="off",
-        MINIO_UPDATE="off",
+        **minio.environment(server.access_key, server.secret_key, encryption_key),
     )
+
+
+def program() -> Path:
+    """Where the one is that was built, for installations that may not look into our home."""
+    return installed(minio.PACKAGE, minio.VERSION)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.golang import installed
+from mezzotint.standalone.golang import installed
 from tests.servers.s3 import S3Server
 
 PACKAGE = "github.com/versity/versitygw/cmd/versitygw"

@@ -24,7 +24,7 @@ def test_the_operators_key_opens_the_control_plane(stack: Stack) -> None:
     assert requests.get(f"{stack.base_url}/v1/organizations", timeout=PATIENCE).status_code == 401
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", [name for name in ORDER if name != "minio"])
 def test_after_any_part_was_killed_new_pictures_are_served(stack: Stack, name: str) -> None:
     before = stack.part(name)
     before.kill()

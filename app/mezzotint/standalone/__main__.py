@@ -12,25 +12,35 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from mezzotint import settings
-from mezzotint.standalone import settings_file
+from mezzotint import registry, settings, wiring
+from mezzotint.standalone import settings_file, stores
 from mezzotint.standalone.layout import CODE, Layout
 from mezzotint.standalone.locks import Taken, lock
 from mezzotint.standalone.part import Part, PartFailed
 from mezzotint.standalone.supervisor import Supervisor
 
-ORDER = ("postgres", "redis", "renderers", "origin", "edge", "worker")
+ORDER = ("minio", "postgres", "redis", "renderers", "isolated", "origin", "edge", "worker")
 
 
 class CannotStart(Exception):
     """One line that says what to do."""
 
 
+EXPECTED = (
+    CannotStart,
+    PartFailed,
+    stores.CannotUse,
+    settings.SettingsError,
+    registry.PluginError,
+    tomllib.TOMLDecodeError,
+)
+
+
 def main() -> None:
     arguments = parse_arguments()
     try:
         run(arguments)
-    except (CannotStart, PartFailed, settings.SettingsError, tomllib.TOMLDecodeError) as problem:
+    except EXPECTED as problem:
         sys.exit(f"mezzotint: {problem}")
 
 
@@ -49,11 +59,15 @@ def parse_arguments() -> argparse.Namespace:
         metavar="PART,…",
         help=f"start these parts alone, of {', '.join(ORDER)}",
     )
+    stores.add_arguments(parser)
     return parser.parse_args()
 
 
 def run(arguments: argparse.Namespace) -> None:
     layout = Layout(arguments.folder.resolve())
+    for name in ("s3_access_key_file", "s3_secret_key_file"):
+        if file := getattr(arguments, name):
+            setattr(arguments, name, file.resolve())
     if os.geteuid() == 0:
         become(arguments.user, layout.root)
     os.umask(0o077)
@@ -72,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise CannotStart(
             f"runs already in {layout.root} ({other}); stop that one, or choose another --folder"
         ) from None
-    os.environ[settings.ENVIRONMENT] = str(settings_file.write(layout, host=arguments.host, port=arguments.port))
+    os.environ[settings.ENVIRONMENT] = str(write_settings(layout, arguments))
     loaded = settings.load()
     if "edge" in arguments.only:
         check_port(loaded.edge.port)
@@ -88,6 +102,21 @@ def run(arguments: argparse.Namespace) -> None:
         supervisor.run(lambda: welcome(layout, loaded, arguments.only))
     finally:
         layout.discard_sockets()
+
+
+def write_settings(layout: Layout, arguments: argparse.Namespace) -> Path:
+    """The file's path. Raises what tells that these settings can't be."""
+    chosen = stores.choose(layout, arguments)
+    tables = settings_file.compose(layout, stores=chosen, host=arguments.host, port=arguments.port)
+    parsed = settings.parse(tables)
+    wiring.storages(parsed.stores, registry.load(parsed.plugins.enabled))  # or a log would tell of their mistakes
+    if layout.settings_file.exists() and not arguments.store_moved:
+        stores.check_kept(layout, tomllib.loads(layout.settings_file.read_text()), tables)
+    if arguments.store:
+        if tables["stores"] != chosen:
+            raise CannotStart("conf/mezzotint.toml says where pictures are kept: change it there, or leave out --store")
+        stores.remember(layout, chosen)
+    return settings_file.write(layout, tables)
 
 
 def become(name: str, folder: Path) -> None:
@@ -109,7 +138,7 @@ def parts(layout: Layout, loaded: settings.Settings, only: list[str]) -> list[Pa
     if unknown := set(only) - set(ORDER):
         raise CannotStart(f"there is no part {', '.join(sorted(unknown))}; the parts are {', '.join(ORDER)}")
     modules = [import_module(f"mezzotint.standalone.parts.{name}") for name in ORDER if name in only]
-    return [module.part(layout, loaded) for module in modules]
+    return [part for module in modules if (part := module.part(layout, loaded)) is not None]
 
 
 def check_port(port: int) -> None:

@@ -15,28 +15,28 @@ SEAL_KEY = "seal.key"
 Tables = dict[str, Any]
 
 
-def write(layout: Layout, *, host: str | None = None, port: int | None = None, operators: Path = OPERATORS) -> Path:
-    """The file's path; mode 0600, since connection strings hold passwords. Host and port win over the operator's.
-
-    Raises:
-        tomllib.TOMLDecodeError: the operator's file is not TOML.
-    """
-    given = tomllib.loads(operators.read_text(encoding="utf-8")) if operators.exists() else {}
-    port = port or given.get("edge", {}).get("port", 8080)
-    tables = merge(merge(defaults(layout), public(host or "localhost", port)), given)
-    if host:
-        tables = merge(tables, public(host, port))
-    tables = merge(tables, machine(layout, port))
+def write(layout: Layout, tables: Tables) -> Path:
+    """The file's path; mode 0600, since connection strings hold passwords."""
     write_private(
         layout.settings_file, "# Written at every start; change conf/mezzotint.toml instead.\n" + dump(tables)
     )
     return layout.settings_file
 
 
-def defaults(layout: Layout) -> Tables:
-    """What the operator may say otherwise."""
-    folders = {name: str(layout.root / "store" / name) for name in ("originals", "variants")}
-    return {"stores": {name: {"kind": "filesystem", "folder": folder} for name, folder in folders.items()}}
+def compose(
+    layout: Layout, *, stores: Tables, host: str | None = None, port: int | None = None, operators: Path = OPERATORS
+) -> Tables:
+    """All settings. Host and port win over the operator's, which win over `stores`.
+
+    Raises:
+        tomllib.TOMLDecodeError: the operator's file is not TOML.
+    """
+    given = tomllib.loads(operators.read_text(encoding="utf-8")) if operators.exists() else {}
+    port = port or given.get("edge", {}).get("port", 8080)
+    tables = merge(merge({"stores": stores}, public(host or "localhost", port)), given)
+    if host:
+        tables = merge(tables, public(host, port))
+    return merge(tables, machine(layout, port))
 
 
 def public(host: str, port: int) -> Tables:
@@ -53,6 +53,7 @@ def machine(layout: Layout, port: int) -> Tables:
         "redis": {"url": redis.url(layout)},
         "security": {"seal_key_file": str(layout.secrets / SEAL_KEY)},
         "renderers": {"socket": str(layout.sockets / "renderers.sock")},
+        "isolation": {"socket": str(layout.sockets / "isolated.sock")},
         "origin": {"bind": f"unix:{layout.sockets / 'origin.sock'}"},
         "spool": {"folder": str(layout.root / "spool")},
         "edge": {"port": port, "cache_folder": str(layout.root / "cache")},

