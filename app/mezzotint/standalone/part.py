@@ -17,15 +17,16 @@ def nothing() -> None:
 class Part:
     """A child of the supervisor. It runs in the foreground, in a session of its own, and logs to standard error.
 
-    `prepare` runs before every start, `settle` once, after the first time that `ready` says True; both must be safe
-    to run again. `patience` and `grace` are seconds: to get ready, and to stop before it is killed. `where` is shown
-    beside its name.
+    A `needed` part is ready before the next one is started; the others come up side by side. `prepare` runs before
+    every start, `settle` once, after the first time that `ready` says True; both must be safe to run again. `patience`
+    and `grace` are seconds: to get ready, and to stop before it is killed. `where` is shown beside its name.
     """
 
     name: str
     command: tuple[str, ...]
     ready: Callable[[], bool]
     where: str
+    needed: bool = True
     prepare: Callable[[], None] = nothing
     settle: Callable[[], None] = nothing
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -149,14 +149,24 @@ class Supervisor:
         """False: asked to stop meanwhile."""
         for child in self.children:
             child.start()
-            while not child.becomes_ready():
-                if asked_to_stop(TICK):
-                    return False
-                for dead in self._reap():
-                    raise PartFailed(f"{dead.part.name} ended too early. {dead.last_words()}")
-                if child.overdue():
+            if child.part.needed and not self._await([child]):
+                return False
+        return self._await([child for child in self.children if not child.part.needed])
+
+    def _await(self, children: list[Child]) -> bool:
+        """Until all of them are ready; False: asked to stop meanwhile."""
+        waiting = children
+        while waiting:
+            if asked_to_stop(TICK):
+                return False
+            for dead in self._reap():
+                raise PartFailed(f"{dead.part.name} ended too early. {dead.last_words()}")
+            for child in waiting:
+                if child.becomes_ready():
+                    self._report(child, f"ready after {time.monotonic() - child.started:.2f} s")
+                elif child.overdue():
                     raise PartFailed(f"{child.part.name} was not ready in time. {child.last_words()}")
-            self._report(child, f"ready after {time.monotonic() - child.started:.2f} s")
+            waiting = [child for child in waiting if not child.ready]
         return True
 
     def _watch(self) -> None:

@@ -32,6 +32,7 @@ def part(layout: Layout, settings: Settings) -> Part:
 
     return Part(
         name="edge",
+        needed=False,
         command=nginx.command(folder),
         ready=lambda: answers(edge.status_socket, b"GET /status HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
         where=settings.public.base_url,

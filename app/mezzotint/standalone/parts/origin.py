@@ -14,6 +14,7 @@ def part(layout: Layout, _settings: Settings) -> Part:
     path = layout.sockets / "origin.sock"
     return Part(
         name="origin",
+        needed=False,
         command=(
             *(sys.executable, "-P", "-m", "gunicorn"),
             *("--config", str(CODE / "conf/gunicorn.py")),

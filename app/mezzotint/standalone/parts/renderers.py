@@ -15,6 +15,7 @@ def part(layout: Layout, _settings: Settings) -> Part:
     path = layout.sockets / "renderers.sock"
     return Part(
         name="renderers",
+        needed=False,
         command=(str(Path(sys.executable).with_name("mezzotint")), "renderers"),
         ready=lambda: listens(path),
         where=str(path),

@@ -13,6 +13,7 @@ def part(layout: Layout, settings: Settings) -> Part:
     ready = layout.sockets / READY
     return Part(
         name="worker",
+        needed=False,
         command=(sys.executable, "-P", "-m", "mezzotint.worker"),
         ready=ready.exists,
         where=f"{settings.worker.processes} processes",
