@@ -1,4 +1,5 @@
 -- The cache key: canonical path, accept class, generations. Nothing else of a request is in it.
+local digest = require("digest")
 local slot = require("generations").slot
 
 local concat = table.concat
@@ -38,9 +39,10 @@ function M.generations(slots, generations)
   return concat(out, ".")
 end
 
---- The key; `class` is "" unless the client's Accept header chooses the format.
-function M.compose(canonical_path, class, generations)
-  return canonical_path .. "|" .. class .. "|" .. generations
+--- The key: the asset, by which an entry can be found on disk, and a digest of all that counts, since nginx reads the key
+-- at every hit. `class` is "" unless the client's Accept header chooses the format.
+function M.compose(asset, canonical_path, class, generations)
+  return asset .. "." .. digest.short(canonical_path .. "|" .. class .. "|" .. generations)
 end
 
 return M

@@ -14,6 +14,7 @@ local keys = require("keys")
 local memo = require("memo")
 local path = require("path")
 local problem = require("problem")
+local random = require("random")
 local resp = require("resp")
 local seal = require("seal")
 local signature = require("signature")
@@ -25,11 +26,16 @@ local MEMO_SIZE, MEMO_URI_MAX, MEMO_ACCEPT = 8192, 2048, 256
 local LOOK_UP_TIMEOUT, FOLLOW_TIMEOUT = 300, 2500 -- milliseconds; the second outlasts one blocking read
 local LOOK_UP_IDLE, LOOK_UP_POOL = 10000, 8 -- milliseconds, connections of a worker
 local START_PATIENCE, START_TICK = 1, 0.02 -- seconds
+local SAID_BY_THE_DOOR = {
+  "X-Content-Type-Options", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin",
+  "Timing-Allow-Origin", "X-Request-Id",
+}
 local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
 
 local language, state, signing_keys, wrong_api_keys, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
 local accept_memo = memo.new(MEMO_ACCEPT)
+local worker_name, named = "", 0
 
 local M = {}
 
@@ -71,6 +77,7 @@ end
 
 --- One worker follows for all of them; a new one takes its number when it dies.
 function M.init_worker()
+  worker_name = random.hex(8) .. "-"
   if ngx.worker.id() == 0 then
     ngx.timer.at(0, follow_publications)
   end
@@ -96,17 +103,18 @@ local function key_of(reading, version)
     reading.generations = cache_key.generations(reading.slots, state)
     reading.keys = {}
   end
-  local class = ""
-  if reading.auto then
-    class = accept_class()
-    var.vary = "Accept"
-  end
+  local class = reading.auto and accept_class() or ""
   local key = reading.keys[class]
   if not key then
-    key = cache_key.compose(reading.canonical, class, reading.generations)
+    key = cache_key.compose(reading.address.asset, reading.canonical, class, reading.generations)
     reading.keys[class] = key
   end
   return key
+end
+
+local function name_request()
+  named = named + 1
+  var.request_name = worker_name .. named
 end
 
 -- No key: the request goes on in another location.
@@ -117,6 +125,7 @@ end
 
 --- The cache key of a public request, or "" and a detour.
 function M.public()
+  name_request()
   local version = state:version()
   if version == 0 then
     return detour("/_cold")
@@ -159,6 +168,7 @@ end
 
 --- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by the token set here.
 function M.private()
+  name_request()
   local version, keys_version = state:version(), state:keys_version()
   if version == 0 then
     return detour("/_cold")
@@ -199,7 +209,7 @@ function M.private()
 end
 
 local function answer(what, request_id)
-  local status, headers, body = problem.answer(what, request_id or var.request_id)
+  local status, headers, body = problem.answer(what, request_id or var.request_name)
   ngx.status = status
   for name, value in pairs(headers) do
     ngx.header[name] = value
@@ -302,6 +312,7 @@ function M.rebuild()
   local address = reading.address
   var.miss_tenant = address.organization .. "/" .. address.tenant
   var.miss_path = reading.path
+  ngx.ctx.address = address
   if address.access == "priv" then
     var.miss_sig, var.miss_exp, var.miss_kid = reading.arguments.sig, reading.arguments.exp, reading.arguments.kid
   end
@@ -332,6 +343,16 @@ function M.relay()
     header["Cache-Control"] = "stale-while-revalidate=" .. STALE_WHILE_REVALIDATE
   end
   header["X-Accel-Expires"] = lifetime
+  local address = ngx.ctx.address
+  header["X-Mezzotint-Log"] = ('"organization":"%s","tenant":"%s","asset":"%s","variant":"%s",'):format(
+    address.organization, address.tenant, address.asset, header["X-Mezzotint-Variant"] or "")
+  header["Vary"] = var.miss_accept ~= "" and "Accept" or nil
+  if ngx.status < 400 then
+    -- The door says these itself: what is not in the cached file need not be read from it at every hit.
+    for _, name in ipairs(SAID_BY_THE_DOOR) do
+      header[name] = nil
+    end
+  end
   local theirs = var.upstream_http_x_mezzotint_grammar
   if theirs then
     compare_grammars(theirs)

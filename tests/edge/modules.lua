@@ -132,7 +132,7 @@ function answers.cache_key(q)
     table_:raise(change[1], change[2])
   end
   local slots = cache_key.slots(q.address, absent(q.preset))
-  return cache_key.compose(q.canonical, q.class, cache_key.generations(slots, table_))
+  return cache_key.compose(q.address.asset, q.canonical, q.class, cache_key.generations(slots, table_))
 end
 
 function answers.readings(q)

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mezzotint.model import errors
-from tests.edge.running import ASSET, SEAL_KEY, Control
+from tests.edge.running import ASSET, SEAL_KEY, Control, short_digest
 
 Ask = Callable[..., list[Any]]
 ADDRESS = {"organization": "acme", "tenant": "website", "space": "marketing", "asset": ASSET}
@@ -99,12 +99,15 @@ def key_of(
 
 
 def test_cache_keys(lua: Ask) -> None:
-    assert key_of(lua) == "/path||1.2.3.4.5."
-    assert key_of(lua, accept_class="webp") == "/path|webp|1.2.3.4.5."
-    assert key_of(lua, preset="card") == "/path||1.2.3.4.5.21"
-    assert key_of(lua, preset="other") == "/path||1.2.3.4.5.0"
-    assert key_of(lua, changes=[("o:acme", 2), ("a:another", 1)]) == "/path||1.4.3.4.5."
-    assert key_of(lua, preset="card", changes=[("p:acme/website/card", 1)]) == "/path||1.2.3.4.5.22"
+    def key(text: str) -> str:
+        return f"{ASSET}.{short_digest(text)}"
+
+    assert key_of(lua) == key("/path||1.2.3.4.5.")
+    assert key_of(lua, accept_class="webp") == key("/path|webp|1.2.3.4.5.")
+    assert key_of(lua, preset="card") == key("/path||1.2.3.4.5.21")
+    assert key_of(lua, preset="other") == key("/path||1.2.3.4.5.0")
+    assert key_of(lua, changes=[("o:acme", 2), ("a:another", 1)]) == key("/path||1.4.3.4.5.")
+    assert key_of(lua, preset="card", changes=[("p:acme/website/card", 1)]) == key("/path||1.2.3.4.5.22")
 
 
 def test_a_generation_never_goes_back(lua: Ask) -> None:
