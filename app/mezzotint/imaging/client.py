@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ __all__ = [
 _SLACK = 2.0
 """seconds past a job's deadline after which nobody will answer any more"""
 _PING_SECONDS = 2.0
-_HEARD_SECONDS = 1.0
-"""since the pool's last answer, after which it is asked for a sign of life before it gets a job"""
+_SILENCE_SECONDS = 1.0
+"""without an answer to a job, after which the pool is asked for a sign of life: it may be busy, or hang"""
 
 
 class _Away(Exception):
@@ -65,7 +65,6 @@ class Renderers:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
-        self._heard = float("-inf")
         self.breaker = Breaker("renderers", trouble=_Away, refusal=_Away)
 
     def render(self, job: RenderJob) -> Rendered:
@@ -94,10 +93,8 @@ class Renderers:
         # The clock that counts since the machine's start is the same in every process.
         header = asdict(job) | {"kind": kind, "source": str(job.source), "expires": time.monotonic() + deadline}
         with self._reaching():
-            if time.monotonic() - self._heard > _HEARD_SECONDS:
-                self._ping()  # else a pool that hangs would be found out by a job's whole deadline only
             try:
-                return self._exchange(header, deadline + _SLACK)
+                return self._exchange(header, deadline + _SLACK, meanwhile=self._ping)
             except TimeoutError as problem:
                 raise RenderTimeout from problem
 
@@ -116,21 +113,37 @@ class Renderers:
             raise _Away from problem
         return PoolStatus(**facts)
 
-    def _exchange(self, header: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+    def _exchange(
+        self, header: dict[str, Any], seconds: float, *, meanwhile: Callable[[], object] | None = None
+    ) -> tuple[dict[str, Any], bytes]:
+        end = time.monotonic() + seconds
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(seconds)
                 connection.connect(self._path)
                 connection.sendall(wire.pack(header))
+                if meanwhile is not None:
+                    _wait_for_answer(connection, end, meanwhile)
                 answer, body = wire.receive(connection)
         except TimeoutError:
             raise
         except (OSError, wire.BrokenMessage) as problem:
             raise _Away from problem
-        self._heard = time.monotonic()
         if "error" in answer:
             raise _refusal(answer)
         return answer, body
+
+
+def _wait_for_answer(connection: socket.socket, end: float, meanwhile: Callable[[], object]) -> None:
+    """Return when there is something to read, and its reader may take what time is left. Raises TimeoutError."""
+    while (left := end - time.monotonic()) > 0:
+        connection.settimeout(min(left, _SILENCE_SECONDS))
+        with suppress(TimeoutError):
+            connection.recv(1, socket.MSG_PEEK)
+            connection.settimeout(max(0.001, end - time.monotonic()))
+            return
+        meanwhile()
+    raise TimeoutError
 
 
 def _refusal(answer: dict[str, Any]) -> MezzotintError:

@@ -240,7 +240,7 @@ class Deliver:
         except ObjectNotFound:
             raise NotFound from None
         except StoreUnavailable as problem:
-            raise Unavailable("store", str(problem)) from problem
+            raise Unavailable("store") from problem
         return lambda: storage.open(key)
 
 

@@ -37,4 +37,4 @@ class Near:
             log.warning("original_missing", asset=str(asset.id), key=asset.version.key)
             raise NotFound from None
         except StoreUnavailable as problem:
-            raise Unavailable("store", str(problem)) from problem
+            raise Unavailable("store") from problem

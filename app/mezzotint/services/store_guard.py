@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any, cast
 
-from mezzotint.breaker import Breaker
+from mezzotint.breaker import Breaker, State
 from mezzotint.plugin_api import Storage, StoreUnavailable
 
 _WRITING = frozenset({"put", "put_if_absent", "delete", "sweep"})
@@ -21,6 +21,13 @@ class _Guarded:
         self._storage = storage
         self._reading = reading
         self._writing = writing
+
+    def check(self) -> None:
+        with self._reading.guard():
+            self._storage.check()
+        if self._writing.state is State.HALF_OPEN:
+            with self._writing.guard():
+                pass  # a store that is well again may be written to, even where nobody has tried yet
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._storage, name)

@@ -244,7 +244,9 @@ class Supervisor:
 
 def asked_to_stop(seconds: float) -> bool:
     """Wait so long, unless a signal that ends us comes; True when one did."""
-    return signal.sigtimedwait(STOP, seconds) is not None
+    told = signal.sigtimedwait(STOP, seconds)
+    # Stopped and continued past the end (Ctrl-Z, fg), Python tells of a signal that nobody sent.
+    return told is not None and told.si_signo in STOP
 
 
 def ended() -> list[tuple[int, int]]:

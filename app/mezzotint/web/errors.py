@@ -56,6 +56,8 @@ def _answer(error: MezzotintError) -> Response:
         response.headers["WWW-Authenticate"] = CHALLENGE
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.__cause__ is not None and error.status >= 500:
+        log.warning("unavailable", code=error.code, problem=repr(error.__cause__))  # not for clients: it names places
     g.problem = error.code
     return response
 

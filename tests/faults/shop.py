@@ -1,0 +1,200 @@
+"""The installation under test, with ways to take its parts away, to hang them, and to ask past its edge."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+
+from tests.journeys.conftest import Home, picture
+from tests.journeys.waiting import until
+from tests.servers.installation import Installation
+
+PATIENCE = 60.0  # seconds: a busy machine is slow, not broken
+
+
+class UnixConnection(HTTPConnection):
+    """HTTP to whoever listens on a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Shop:
+    installation: Installation
+    home: Home
+
+    def found(self) -> None:
+        """Make the space that the pictures go to, and a key that signs for it."""
+        home = self.home
+        tenants = f"/v1/organizations/{home.organization}/tenants"
+        for path, body in (
+            ("/v1/organizations", {"slug": home.organization, "name": "Shop"}),
+            (tenants, {"slug": home.tenant, "name": "Web"}),
+            (f"{tenants}/{home.tenant}/spaces", {"slug": home.space, "name": "Main"}),
+            ("/v1/signing-keys", home.owner),
+        ):
+            answer = home.post(path, body)
+            assert answer.status_code == 201, (path, answer.text)
+
+    @property
+    def base_url(self) -> str:
+        return self.home.stack.base_url
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.installation.settings()
+
+    def get(self, url: str, **options: Any) -> requests.Response:
+        """Through the edge."""
+        return requests.get(url if "://" in url else self.base_url + url, timeout=PATIENCE, **options)
+
+    def origin(self, url: str) -> Reply:
+        """Past the edge, as if it had nothing cached."""
+        connection = UnixConnection(self.installation.folder / "run/origin.sock")
+        try:
+            connection.request("GET", url.removeprefix(self.base_url))
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def edge_status(self) -> dict[str, Any]:
+        connection = UnixConnection(self.installation.folder / "run/edge.sock")
+        try:
+            connection.request("GET", "/status")
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def upload(self, seed: int, **fields: str) -> requests.Response:
+        return self.home.upload(picture(96, 64, seed=seed), **fields)
+
+    def asset(self, seed: int, **fields: str) -> dict[str, Any]:
+        return self.home.asset(seed, **fields)
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """What /readyz says of each part."""
+        return {part["part"]: part for part in self.get("/readyz").json()["parts"]}
+
+    def healed(self) -> None:
+        """Wait until every part runs and the origin is on good terms with all of them."""
+
+        def well() -> bool:
+            status = self.installation.status()
+            if not status or not all(part["ready"] for part in status["parts"].values()):
+                return False
+            with suppress(requests.RequestException, ValueError, KeyError):
+                # Each of the origin's processes has breakers of its own: ask often enough to meet them all.
+                return all(
+                    part["ok"] and part["breaker"] == "closed" for _ in range(8) for part in self.parts().values()
+                )
+            return False
+
+        until(well, seconds=PATIENCE)
+
+    def pid(self, part: str) -> int:
+        pid = self.installation.part(part).pid
+        assert pid is not None, f"{part} does not run"
+        return pid
+
+    def killed(self, part: str, pids: Sequence[int], number: signal.Signals = signal.SIGKILL) -> None:
+        """Send the signal to these processes; where one is the part itself, wait until it is up again."""
+        before = self.installation.part(part)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if before.pid in pids:
+
+            def again() -> bool:
+                now = self.installation.part(part)
+                return now.ready and now.pid != before.pid
+
+            until(again, seconds=PATIENCE)
+
+    @contextmanager
+    def hung(self, part: str) -> Iterator[None]:
+        """The part accepts connections, which the kernel does for it, and never answers."""
+        with stopped(family(self.pid(part))):
+            yield
+
+    @contextmanager
+    def away(self, part: str) -> Iterator[None]:
+        """The part is dead and nobody starts it again."""
+        assert self.installation.process is not None
+        with stopped([self.installation.process.pid]):
+            for pid in family(self.pid(part)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            yield
+
+    @contextmanager
+    def store_away(self) -> Iterator[None]:
+        """The disk is not there: neither originals nor variants."""
+        folder = self.installation.folder / "store"
+        aside = folder.with_name("store.aside")
+        folder.rename(aside)
+        try:
+            yield
+        finally:
+            aside.rename(folder)
+
+    def database(self) -> psycopg.Connection:
+        """As the cluster's administrator, whom nothing is hidden from."""
+        password = (self.installation.folder / "secrets/postgres_mezzotint_admin").read_text().strip()
+        dsn = self.settings["database"]["owner_dsn"]
+        owner = (self.installation.folder / "secrets/postgres_mezzotint_owner").read_text().strip()
+        return psycopg.connect(dsn.replace(f"mezzotint_owner:{owner}", f"mezzotint_admin:{password}"), autocommit=True)
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    found = [pid]
+    for each in found:
+        with suppress(FileNotFoundError):
+            found += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
+    return found
+
+
+@contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """These processes stand still, and go on afterwards."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
