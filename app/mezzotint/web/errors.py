@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mezzotint.model.errors import (
@@ -14,6 +14,7 @@ from mezzotint.model.errors import (
     MethodNotAllowed,
     MezzotintError,
     NotFound,
+    Overloaded,
     RangeNotSatisfiable,
     Unauthorized,
     UploadTooLarge,
@@ -21,6 +22,8 @@ from mezzotint.model.errors import (
 
 PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="mezzotint"'
+OVERLOADED = "mezzotint.overloaded"
+"""Stands in the environ of a request that was refused for want of room."""
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
 
@@ -54,6 +57,8 @@ def _answer(error: MezzotintError) -> Response:
     response.headers["X-Accel-Expires"] = str(NOT_FOUND_SECONDS if isinstance(error, NotFound) else 0)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = CHALLENGE
+    if isinstance(error, Overloaded):
+        request.environ[OVERLOADED] = True
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.__cause__ is not None and error.status >= 500:

@@ -1,0 +1,80 @@
+"""What is refused before it costs anything."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from mezzotint.web.admission import PAUSE, Admission
+from mezzotint.web.errors import OVERLOADED
+
+
+class Application:
+    """Answers, or has no room for a picture."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.asked: list[str] = []
+        self.moment = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        if self.full:
+            environ[OVERLOADED] = True
+        start_response("503 Service Unavailable" if self.full else "200 OK", [])
+        return [b""]
+
+
+def picture(tenant: str) -> str:
+    return f"/v1/pub/acme/{tenant}/main/img/01JBXYZ7N8Q4W2V6M3K5T9R0AE/v1/w_100.jpg"
+
+
+def ask(door: Admission, path: str) -> tuple[str, dict[str, str], Iterable[bytes]]:
+    told: list[Any] = []
+    body = door({"PATH_INFO": path}, lambda status, headers, _error=None: told.extend((status, dict(headers))))
+    return told[0], told[1], body
+
+
+@pytest.fixture
+def application() -> Application:
+    return Application()
+
+
+@pytest.fixture
+def door(application: Application) -> Admission:
+    return Admission(application, 2, clock=lambda: application.moment)
+
+
+def test_as_many_as_fit_and_no_more(door: Admission, application: Application) -> None:
+    under_way = [ask(door, picture("web"))[2] for _ in range(2)]
+    status, headers, body = ask(door, picture("web"))
+    assert (status, headers["Retry-After"]) == ("503 Service Unavailable", "1")
+    assert json.loads(b"".join(body))["code"] == "overloaded"
+    assert len(application.asked) == 2
+    under_way[0].close()  # type: ignore[attr-defined]
+    assert ask(door, picture("web"))[0] == "200 OK"
+
+
+def test_control_plane_always_passes(door: Admission) -> None:
+    for _ in range(2):
+        ask(door, picture("web"))
+    assert ask(door, "/v1/assets")[0] == ask(door, "/livez")[0] == "200 OK"
+
+
+def test_full_queue_is_not_asked_again_at_once(door: Admission, application: Application) -> None:
+    application.full = True
+    ask(door, picture("web"))[2].close()  # type: ignore[attr-defined]
+    application.full = False
+    assert ask(door, picture("web"))[0].startswith("503")
+    assert len(application.asked) == 1
+    application.moment = PAUSE
+    assert ask(door, picture("web"))[0] == "200 OK"
+
+
+def test_other_tenants_do_not_pay_for_it(door: Admission, application: Application) -> None:
+    application.full = True
+    ask(door, picture("web"))[2].close()  # type: ignore[attr-defined]
+    application.full = False
+    assert ask(door, picture("shop"))[0] == "200 OK"
+    assert ask(door, picture("shop").replace("/pub/acme/", "/priv/umbrella/"))[0] == "200 OK"
