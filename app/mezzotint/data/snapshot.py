@@ -46,6 +46,22 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'type', ARGV[1], 'name'
 return 1
 """
 
+# In one command, since it is asked with every request; nothing where there is no publication to be trusted.
+_LOOK = """
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+if not redis.call('GET', KEYS[1]) or redis.call('GET', KEYS[2]) ~= run then return false end
+local paths, scopes, presets = {}, {}, tonumber(ARGV[3])
+for i = 4, #ARGV do
+    if i < 4 + presets then paths[#paths + 1] = ARGV[i] else scopes[#scopes + 1] = ARGV[i] end
+end
+return {
+    redis.call('HGET', KEYS[3], ARGV[1]),
+    redis.call('HGET', KEYS[4], ARGV[2]),
+    presets > 0 and redis.call('HMGET', KEYS[5], unpack(paths)) or {},
+    redis.call('HMGET', KEYS[6], unpack(scopes)),
+}
+"""
+
 # A generation never falls.
 _RAISE = """
 local old = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
@@ -102,6 +118,7 @@ class Snapshot:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._look = redis.register_script(_LOOK)
         self._put = redis.register_script(_PUT)
         self._raise = redis.register_script(_RAISE)
 
@@ -109,14 +126,13 @@ class Snapshot:
         """What one delivery needs, in one round trip: the nearest preset wins. None as for `read`."""
         paths = preset_paths(address, preset)
         with reaching():
-            pipeline = self._asking()
-            pipeline.hget(SPACES, address.place)
-            pipeline.hget(KEYS, kid or "")
-            pipeline.hmget(PRESETS, paths or [""])
-            pipeline.hmget(GENERATIONS, generation_scopes(address, preset))
-            *standing, space, key, presets, numbers = pipeline.execute()
-        if _epoch(standing) is None:
+            found: Any = self._look(
+                keys=[EPOCH, SERVER, SPACES, KEYS, PRESETS, GENERATIONS],
+                args=[address.place, kid or "", len(paths), *paths, *generation_scopes(address, preset)],
+            )
+        if found is None:
             return None
+        space, key, presets, numbers = found
         return Looked(
             space=_record(space),
             key=_record(key),

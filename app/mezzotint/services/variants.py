@@ -76,18 +76,12 @@ class Variants:
 
     def obtain(self, wanted: Wanted) -> Made:
         """The stored variant, or a new one. Raises what rendering raises, and Unavailable."""
-        flight = (wanted.asset.tenant_id, wanted.identity)
-        try:
-            found = self._remember(wanted) or self._look_up(wanted)
-        except Unavailable as problem:
-            # Whether it was ever made nobody can tell, but it can be made; stored without a row it would be an orphan.
-            log.warning("variant_not_looked_up", identity=wanted.identity, problem=str(problem))
-            return self._flights.run(flight, lambda: self._make(wanted, keep=False))
+        found = self._recall(wanted)
         if found is not None:
             return _stored(found)
         if wanted.background:
-            return self._make(wanted)  # without the lock, for which a request would have to wait
-        return self._flights.run(flight, lambda: self._make_once(wanted))
+            return self._find_or_make(wanted)  # without the lock, for which a request would have to wait
+        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted))
 
     def regain(self, wanted: Wanted, lost: Variant) -> Made:
         """The picture whose object is not where `lost` says: it is where its row says now, or it is made anew."""
@@ -109,8 +103,16 @@ class Variants:
         with locks.variant(
             self._lock_nodes, tenant, wanted.identity, wait=self._deadline, hold=self._deadline + 5
         ):  # fmt: skip
+            return self._find_or_make(wanted)
+
+    def _find_or_make(self, wanted: Wanted) -> Made:
+        try:
             found = self._look_up(wanted)
-            return _stored(found) if found is not None else self._make(wanted)
+        except Unavailable as problem:
+            # Whether it was ever made nobody can tell, but it can be made; stored without a row it would be an orphan.
+            log.warning("variant_not_looked_up", identity=wanted.identity, problem=str(problem))
+            return self._make(wanted, keep=False)
+        return _stored(found) if found is not None else self._make(wanted)
 
     def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
         mezzanine, content = self._mezzanine(wanted), content_of(wanted.asset)
@@ -200,23 +202,26 @@ class Variants:
                 return self._near.path(mezzanine.store, mezzanine.key)
         return None
 
-    def _remember(self, wanted: Wanted) -> Variant | None:
+    def _recall(self, wanted: Wanted) -> Variant | None:
+        """From memory or Redis: a variant that neither holds is most often a new one."""
         with self._lock:
-            return self._remembered.get((wanted.asset.tenant_id, wanted.identity))
+            found = self._remembered.get((wanted.asset.tenant_id, wanted.identity))
+        if found is None:
+            found = self._cache.get(wanted.asset.tenant_id, wanted.identity)
+            if found is not None:
+                self._store_in_memory(found)
+        return found
 
     def _store_in_memory(self, variant: Variant) -> None:
         with self._lock:
             self._remembered[variant.tenant_id, variant.identity] = variant
 
     def _look_up(self, wanted: Wanted) -> Variant | None:
-        asset = wanted.asset
-        found = self._cache.get(asset.tenant_id, wanted.identity)
-        if found is None:
-            with self._database.scoped(Scope(asset.organization_id, asset.tenant_id)) as tx:
-                found = rows.get(tx, wanted.identity)
-            if found is not None:
-                self._cache.put(found)
+        """From the registry. Raises Unavailable."""
+        with self._database.scoped(wanted.asset.scope) as tx:
+            found = rows.get(tx, wanted.identity)
         if found is not None:
+            self._cache.put(found)
             self._store_in_memory(found)
         return found
 
