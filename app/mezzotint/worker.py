@@ -1,7 +1,7 @@
-"""The background worker: Celery rings, and whoever hears it does what is due.
+"""The background worker: each second Celery's tasks are told to look, and whoever hears it does what is due.
 
-A message says no more than "look": what there is to do stands in rows (see `services.work`), which a worker claims by
-itself. So a broker that loses every message, or a worker that is killed at any moment, loses no work: beat rings again
+A message says no more than that: what there is to do stands in rows (see `services.work`), which a worker claims by
+itself. So a broker that loses every message, or a worker that is killed at any moment, loses no work: it rings again
 within a second, and a claim that nobody finished is due again when its lease ends. A ring that nobody heard expires.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import setup_logging, worker_process_init, worker_ready
+from kombu.exceptions import OperationalError
 
 from mezzotint import logs, settings, wiring
 from mezzotint.model.errors import Unavailable
@@ -39,17 +41,10 @@ app.conf.update(
     worker_concurrency=_settings.worker.processes,
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,  # none of ours: a ring is acknowledged when it is heard
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"global_keyprefix": "mz:worker:"},
-    beat_scheduler="celery.beat:Scheduler",  # remembers nothing between two starts: there is nothing to remember
-    beat_schedule={
-        "publish": {"task": "publish", "schedule": EVERY, "options": {"expires": EVERY}},
-        **{
-            f"work {number}": {"task": "work", "schedule": EVERY, "options": {"expires": EVERY}}
-            for number in range(1, _settings.worker.processes + 1)
-        },
-    },
+    broker_transport_options={"global_keyprefix": "mz:worker:", "socket_timeout": 5, "socket_connect_timeout": 5},
 )
 
 
@@ -67,7 +62,7 @@ def work() -> None:
     try:
         found = house().work.one()
     except Unavailable:
-        return  # beat rings again
+        return  # it rings again
     if found:
         work.apply_async(expires=EVERY)
 
@@ -78,10 +73,27 @@ def publish() -> None:
     house().publisher.tend()
 
 
+class Bell(bootsteps.StartStopStep):
+    """Rings in the worker's own loop: a beat process of its own could die, and leave workers that hear nothing."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, worker: Any) -> None:
+        worker.timer.call_repeatedly(EVERY, self.ring)
+
+    def ring(self) -> None:
+        for task in (publish, *[work] * _settings.worker.processes):
+            with suppress(OperationalError):  # the broker is away, which the consumer tells of
+                task.apply_async(expires=EVERY, retry=False)
+
+
+app.steps["worker"].add(Bell)
+
+
 @setup_logging.connect
 def _log(**_: Any) -> None:
     logs.configure(_settings.logging.level)
-    for chatter in ("celery.beat", "celery.worker.strategy", "celery.app.trace"):
+    for chatter in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatter).setLevel(logging.WARNING)  # a line for each ring would drown what was done
 
 
@@ -98,8 +110,8 @@ def _tell(**_: Any) -> None:
 
 
 def main() -> None:
-    """Run worker and beat until SIGTERM; jobs at work are finished first."""
-    app.worker_main(["worker", "--beat", "--without-gossip", "--without-mingle", "--without-heartbeat"])
+    """Run until SIGTERM; jobs at work are finished first."""
+    app.worker_main(["--quiet", "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.imaging.pool import Pool
 def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
     """A settings file whose every part runs."""
     secret(folder, "seal.key")
-    with Pool(folder) as pool:
+    with Pool(folder, background=1) as pool:
         tables = {
             "public": {"hosts": ["img.example.com", "localhost"], "base_url": "http://img.example.com:8080"},
             "database": {name: getattr(postgres, name) for name in ("app_dsn", "operator_dsn", "owner_dsn")},

@@ -262,7 +262,7 @@ def objects(tx: Transaction, asset_id: UUID) -> list[tuple[str, str]]:
 def purge(tx: Transaction, asset_id: UUID) -> Scope | None:
     """Take away every row of a deleted asset, as the operator; says whose it was. None: there is no such asset."""
     row = tx.row(
-        "SELECT organization_id, tenant_id FROM assets WHERE id = %(asset)s AND deleted_at IS NOT NULL FOR UPDATE",
+        "SELECT organization_id, tenant_id FROM assets WHERE id = %(asset)s AND deleted_at IS NOT NULL",
         asset=asset_id,
     )
     if row is None:
