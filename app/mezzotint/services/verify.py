@@ -49,14 +49,21 @@ class VerifyingKey:
 
 
 def read_arguments(query: str) -> Arguments:
-    """The arguments of a raw query string. Raises BadRequest when one of ours is given twice."""
+    """The arguments of a raw query string. Raises BadRequest when one of ours is given twice.
+
+    nginx reads names without regard to case, so two spellings of one name count as that name given twice.
+    """
     given: dict[str, str] = {}
+    seen: set[str] = set()
     for pair in query.split("&"):
         name, separator, value = pair.partition("=")
-        if name in ARGUMENTS and separator:
-            if name in given:
-                raise BadRequest(f"{name} is given twice", field=name)
-            given[name] = value
+        known = name.lower()
+        if known in ARGUMENTS and separator:
+            if known in seen:
+                raise BadRequest(f"{known} is given twice", field=known)
+            seen.add(known)
+            if name == known:
+                given[name] = value
     return Arguments(**given)
 
 
