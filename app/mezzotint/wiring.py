@@ -25,12 +25,14 @@ from mezzotint.services.ahead import Ahead
 from mezzotint.services.api_keys import ApiKeys
 from mezzotint.services.assets import Assets
 from mezzotint.services.deliver import Deliver
+from mezzotint.services.direct_uploads import DirectUploads
 from mezzotint.services.directory import Directory
 from mezzotint.services.encodings import Encodings
 from mezzotint.services.health import Check, Readiness
 from mezzotint.services.ingest import Ingest
 from mezzotint.services.invalidate import Invalidate
 from mezzotint.services.jobs import Jobs
+from mezzotint.services.leftovers import Leftovers
 from mezzotint.services.links import Links
 from mezzotint.services.mezzanines import Mezzanines
 from mezzotint.services.near import Near
@@ -75,6 +77,7 @@ class House:
     tenancy: Tenancy
     policies: Policies
     ingest: Ingest
+    direct_uploads: DirectUploads
     assets: Assets
     presets: Presets
     links: Links
@@ -177,6 +180,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         accesses=settings.worker.improve_after,
         deadline=patience,
     )
+    direct_uploads = DirectUploads(database, stores, spool, ingest)
     removal = Removal(database, stores)
     reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
     sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
@@ -210,6 +214,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         tenancy=Tenancy(database, publisher),
         policies=Policies(database, publisher, language),
         ingest=ingest,
+        direct_uploads=direct_uploads,
         assets=Assets(database, publisher, grace=settings.worker.deleted_after),
         presets=Presets(database, publisher, language),
         links=Links(database, seal_key, language, base_url=settings.public.base_url, hosts=settings.public.hosts),
@@ -230,6 +235,8 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
             chores={
                 "reap": Chore(reaper.reap, every=60.0),
                 "sweep": Chore(sweep.sweep, every=settings.worker.sweep_every),
+                "remove_ended_uploads": Chore(direct_uploads.remove_ended, every=300.0),
+                "sweep_leftovers": Chore(Leftovers(stores).sweep, every=3600.0),
                 "find_popular": Chore(encodings.find, every=60.0),
             },
             lease=settings.worker.job_seconds * 1.25,

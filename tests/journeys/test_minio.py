@@ -60,6 +60,16 @@ def test_private_pictures_and_originals(home: Home):
     assert requests.get(home.sign(home.url(asset, "original.jpg", access="priv"))).content == data
 
 
+def test_a_picture_may_be_sent_straight_to_the_store(home: Home):
+    data = picture(seed=65)
+    body = {**home.place, "name": "direct.jpg", "size": len(data), "media_type": "image/jpeg"}
+    announced = home.post("/v1/uploads", body).json()
+    assert requests.put(announced["url"], data, headers=announced["headers"]).status_code == 200
+    completed = home.post(f"/v1/uploads/{announced['id']}/complete")
+    assert completed.status_code == 201, completed.text
+    assert requests.get(home.url(completed.json(), "w_160.jpg")).status_code == 200
+
+
 def test_a_deleted_picture_is_gone(home: Home):
     asset = home.asset(seed=63)
     url = home.url(asset, "w_140.jpg")

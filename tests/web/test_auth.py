@@ -31,6 +31,8 @@ ENDPOINTS = [
     ("DELETE", f"/v1/assets/{ULID}", "assets:write"),
     ("POST", f"/v1/assets/{ULID}/versions", "assets:write"),
     ("POST", f"/v1/assets/{ULID}/invalidate", "assets:write"),
+    ("POST", "/v1/uploads", "assets:write"),
+    ("POST", f"/v1/uploads/{ULID}/complete", "assets:write"),
     ("POST", "/v1/presets", "presets:write"),
     ("GET", "/v1/presets", "presets:read"),
     ("GET", f"/v1/presets/{ULID}", "presets:read"),

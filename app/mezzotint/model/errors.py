@@ -107,6 +107,10 @@ class RateLimited(MezzotintError):
     code, status, title = "rate_limited", 429, "Too many requests"
 
 
+class NotOffered(MezzotintError):
+    code, status, title = "not_offered", 501, "This installation does not offer that"
+
+
 class Overloaded(MezzotintError):
     code, status, title = "overloaded", 503, "Too much work is waiting"
 

@@ -11,6 +11,7 @@ from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.job import Job
 from mezzotint.model.preset import Preset
 from mezzotint.model.signing import ApiKey, SigningKey
+from mezzotint.services.direct_uploads import Announced
 from mezzotint.services.links import AssetLinks, Signed
 from mezzotint.services.policies import Ruled
 from mezzotint.services.reach import Level, Place
@@ -33,6 +34,17 @@ def level(found: Level) -> Described:
 
 def policy(ruled: Ruled) -> Described:
     return {"path": ruled.level.path, "own": asdict(ruled.own), "effective": asdict(ruled.effective)}
+
+
+def announced(direct: Announced) -> Described:
+    """An upload that its client sends by itself, and how."""
+    return {
+        "id": to_ulid(direct.upload.id),
+        "method": "PUT",
+        "url": direct.url,
+        "headers": dict(direct.headers),
+        "expires_at": moment(direct.upload.expires_at),
+    }
 
 
 def asset(seen: Asset, place: Place, links: AssetLinks) -> Described:
