@@ -8,6 +8,8 @@ import pyvips
 from click.testing import CliRunner
 
 from mezzotint.cli import main
+from mezzotint.data import jobs
+from mezzotint.model.identifiers import to_ulid
 
 
 def commands(group, path=()):
@@ -186,3 +188,19 @@ def test_roles_by_other_names_are_refused(postgres, config, tmp_path):
     )
     assert result.exit_code == 1
     assert "database.app_dsn: names the role mezzotint_app and its password" in result.output
+
+
+def test_failed_jobs_are_shown_tried_again_and_dropped(house, told, mezzotint):
+    with house.database.operator() as tx:
+        one, other = (jobs.enqueue(tx, "discard", {"store": "variants", "key": f"none/{n}"}) for n in range(2))
+        for identifier in (one, other):
+            jobs.fail(tx, identifier, "the store is away", retry_in=None)
+    shown = {job["id"]: job for job in told("jobs", "list", "--state", "failed")}
+    assert shown[to_ulid(one)]["error"] == "the store is away"
+    assert "1 will be tried again" in mezzotint("jobs", "retry", to_ulid(one)).output
+    assert "1 forgotten" in mezzotint("jobs", "drop", to_ulid(other)).output
+    assert not {to_ulid(one), to_ulid(other)} & {job["id"] for job in told("jobs", "list", "--state", "failed")}
+    while house.work.one():
+        pass
+    assert to_ulid(one) not in {job["id"] for job in told("jobs", "list")}
+    mezzotint("jobs", "retry", fails=True)

@@ -1,0 +1,77 @@
+"""Mezzanines: what comes out of one is what comes out of its original."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import pyvips
+
+from mezzotint import registry
+from mezzotint.imaging.decode import Decoders
+from mezzotint.imaging.geometry import MEZZANINE_SIDE, Size, fits_mezzanine, lay_out, wants_mezzanine
+from mezzotint.imaging.jobs import MezzanineJob, RenderJob
+from mezzotint.imaging.mezzanine import mezzanine
+from mezzotint.imaging.pipeline import Pipeline
+from tests.imaging.conftest import MEGAPIXELS_50
+from tests.imaging.pictures import noise, open_bytes, plain
+
+UPRIGHT = Size(2401, 3600)
+"""odd, so that the mezzanine's sides are rounded"""
+
+
+@pytest.fixture(scope="module", params=[1, 3, 6, 8])
+def original(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One photograph, however the camera was held."""
+    path = tmp_path_factory.mktemp("original") / f"{request.param}.jpg"
+    image = noise(*UPRIGHT)
+    stored = {1: image, 3: image.rot180(), 6: image.rot270(), 8: image.rot90()}[request.param].copy_memory().copy()
+    stored.set_type(pyvips.GValue.gint_type, "orientation", request.param)
+    stored.jpegsave(str(path), Q=95, subsample_mode="off")
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(decoders: Decoders, original: Path) -> Path:
+    made = mezzanine(decoders, MezzanineJob(original, "tenant", 10.0, MEGAPIXELS_50))
+    path = original.with_suffix(".mezzanine.jpg")
+    path.write_bytes(made.data)
+    image = open_bytes(made.data)
+    assert (image.width, image.height) == (made.width, made.height) == (1366, 2048)
+    assert not [name for name in image.get_fields() if name.startswith(("exif", "icc", "xmp"))]
+    return path
+
+
+@pytest.mark.parametrize(
+    "operations",
+    ["w_500", "w_333-h_333", "w_300-h_500-g_north", "w_400-h_700-f_fill", "w_480-r_90-flop", "w_400-r_20-b_fff",
+     "w_200-h_300-f_pad-b_0a0", "h_600-g_attention-w_300", "w_250-blur_2-bw"],
+)  # fmt: skip
+def test_variants_of_it_are_those_of_the_original(
+    pipeline: Pipeline, original: Path, small: Path, operations: str
+) -> None:
+    grammar = registry.load(["standard"]).grammar()
+    assert fits_mezzanine(lay_out(grammar.operations(grammar.parse(operations, "png")), UPRIGHT), UPRIGHT)
+
+    def render(source: Path, size: Size | None) -> pyvips.Image:
+        job = RenderJob(source, operations, "png", "tenant", 10.0, MEGAPIXELS_50, MEGAPIXELS_50, original=size)
+        return plain(open_bytes(pipeline.render(job).data))
+
+    direct, other = render(original, None), render(small, UPRIGHT)
+    assert (other.width, other.height) == (direct.width, direct.height)
+    # A shift by half a pixel would show as some ten levels in this grain.
+    assert (direct.cast("float") - other.cast("float")).abs().avg() < 2.5
+
+
+def test_only_what_is_small_enough_and_shows_all_comes_from_it() -> None:
+    grammar = registry.load(["standard"]).grammar()
+
+    def fits(operations: str, upright: Size) -> bool:
+        return fits_mezzanine(lay_out(grammar.operations(grammar.parse(operations, "jpg")), upright), upright)
+
+    large = Size(4000, 3000)
+    assert MEZZANINE_SIDE / Fraction(8, 5) == 1280
+    assert fits("w_1280", large)
+    assert not fits("w_1281", large)
+    assert not fits("w_100-h_961", large), "a cut picture is scaled by its longer need"
+    assert not fits("w_100", Size(3276, 2000))
+    assert [wants_mezzanine(Size(3276, 9)), wants_mezzanine(Size(9, 3277))] == [False, True]
