@@ -102,7 +102,7 @@ def test_two_workers_do_a_job_once(house, place, large, send, has_mezzanine, sta
         until(lambda: not left(house))
         done = [line for line in one.log.read_text().splitlines() if '"mezzanine"' in line and '"job_done"' in line]
     assert all(map(has_mezzanine, pictures))
-    assert len({json.loads(line)["job"] for line in done}) == len(done) == len(pictures)
+    assert len({json.loads(line)["job"] for line in done}) == len(done) >= len(pictures)
 
 
 def test_changes_are_published_without_a_control_plane(house, start_worker):
