@@ -1,5 +1,6 @@
 """What passes through to the control plane."""
 
+import socket
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -92,6 +93,22 @@ def test_only_pictures_are_large(edge: Running, path: str) -> None:
     assert len(edge.origin.requests) == before
     for upload in ("/v1/assets", "/v1/assets/x/versions"):
         assert edge.get(upload, method="POST", body=bytes(1024**2 + 1)).status == 200
+
+
+def test_uploads_at_once_are_bounded_by_address(edge: Running) -> None:
+    """A body fills the edge's disk before anybody asks whose it is; hundreds of them from one place shall not."""
+    begun = [
+        socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE, source_address=("127.0.0.68", 0))
+        for _ in range(32)
+    ]
+    for connection in begun:
+        connection.sendall(line("/v1/assets", "Content-Length: 1000000", method="POST") + b"some of it")
+    eventually(lambda: ask(edge, "127.0.0.68", "/v1/assets")[0] == 429, "the next one is refused")
+    assert ask(edge, "127.0.0.68")[0] == 200
+    assert ask(edge, "127.0.0.69", "/v1/assets")[0] == 200
+    for connection in begun:
+        connection.close()
+    eventually(lambda: ask(edge, "127.0.0.68", "/v1/assets")[0] == 200, "there is room again")
 
 
 def test_the_edge_itself(edge: Running) -> None:
