@@ -16,7 +16,7 @@ from mezzotint.data.postgres import Database, Transaction
 from mezzotint.grammar import Grammar
 from mezzotint.grammar.path import INFO, ORIGINAL, canonical_path, parse_path, parse_plan
 from mezzotint.model.asset import Access, Asset, State
-from mezzotint.model.errors import Conflict, InvalidField, NotFound
+from mezzotint.model.errors import Conflict, InvalidField, InvalidOperation, NotFound
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.policy import Policy
 from mezzotint.model.tenancy import Owner
@@ -49,7 +49,7 @@ class AssetLinks:
     """The URLs of one version of an asset; signed ones among them end at `exp` (Unix seconds).
 
     `template` waits for operations and ext. The others open as they are; None: it must be signed, and that can't be
-    done here.
+    done here, or (of an original) no URL has an ext for its format.
     """
 
     template: str
@@ -158,9 +158,21 @@ class Links:
             template,
             picture=link(PICTURE, public=public),
             info=link(f"{INFO}.json", public=public),
-            original=link(f"{ORIGINAL}.{content.format}", public=public and bool(policy.public_originals)),
+            original=(
+                link(f"{ORIGINAL}.{content.format}", public=public and bool(policy.public_originals))
+                if self._has_ext(content.format)
+                else None
+            ),
             exp=exp,
         )
+
+    def _has_ext(self, format: str) -> bool:
+        """Whether a URL can name the format: some come in and never go out."""
+        try:
+            self._grammar.extension(format)
+        except InvalidOperation:
+            return False
+        return True
 
     def _path(self, access: str, place: Place, asset: Asset, name: str) -> str:
         address = parse_path(f"{_head(access, place, asset)}/{name}")
