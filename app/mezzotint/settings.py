@@ -135,6 +135,7 @@ class Worker:
     """Background work: its processes, where they hear that there is some, and when things are due (seconds).
 
     `broker` is a Celery URL; None: the same Redis. A job that takes `job_seconds` is ended, and tried again later.
+    `access_log` is the edge's, for counting what its cache answers.
     """
 
     broker: str | None = None
@@ -145,6 +146,7 @@ class Worker:
     sweep_every: Positive = 7 * 86_400
     orphaned_after: Positive = 86_400
     improve_after: Positive = 50
+    access_log: Path | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -27,6 +27,7 @@ from mezzotint.services.assets import Assets
 from mezzotint.services.deliver import Deliver
 from mezzotint.services.direct_uploads import DirectUploads
 from mezzotint.services.directory import Directory
+from mezzotint.services.edge_log import EdgeLog
 from mezzotint.services.encodings import Encodings
 from mezzotint.services.health import Check, Readiness
 from mezzotint.services.ingest import Ingest
@@ -182,6 +183,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     )
     direct_uploads = DirectUploads(database, stores, spool, ingest)
     removal = Removal(database, stores)
+    edge_log = settings.worker.access_log
     reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
     sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
     api_keys = ApiKeys(database)
@@ -238,6 +240,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
                 "remove_ended_uploads": Chore(direct_uploads.remove_ended, every=300.0),
                 "sweep_leftovers": Chore(Leftovers(stores).sweep, every=3600.0),
                 "find_popular": Chore(encodings.find, every=60.0),
+                **({"count_hits": Chore(EdgeLog(database, edge_log).count, every=10.0)} if edge_log else {}),
             },
             lease=settings.worker.job_seconds * 1.25,
         ),

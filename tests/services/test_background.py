@@ -2,17 +2,20 @@
 
 import hashlib
 import io
+import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pyvips
 
-from mezzotint.data import assets, objects, variants
+from mezzotint.data import assets, objects, usage, variants
 from mezzotint.model.asset import Access, SourceKind, State
 from mezzotint.model.errors import NotFound
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.services.deliver import Asked
+from mezzotint.services.edge_log import EdgeLog
 from mezzotint.services.reach import find_place
 from mezzotint.services.verify import Arguments
 from tests.imaging.pictures import noise
@@ -307,3 +310,42 @@ def test_a_deleted_asset_is_gone_for_good_after_its_grace(house, place, send, wo
     with house.database.operator() as tx:
         assert tx.rows("SELECT FROM assets WHERE id = %(id)s", id=asset.id) == []
         assert objects.named(tx, [asset.version.key, variant.key]) == set()
+
+
+# What the edge's cache answered
+
+
+def test_answers_from_the_edges_cache_are_counted_once(house, place, send, deliver, tmp_path):
+    asset = send(place, noise(72, 48).jpegsave_buffer())
+    deliver(place, asset, "w_32")
+    (variant,) = rows(house, asset)
+    path = tmp_path / "access.log"
+
+    def line(cache: str, variant_id=variant.id, size: int = 100) -> bytes:
+        names = {
+            "asset": to_ulid(asset.id),
+            "variant": variant_id and to_ulid(variant_id),
+            "cache": cache,
+            "bytes": size,
+        }
+        return json.dumps(names).encode() + b"\n"
+
+    edge_log, at = EdgeLog(house.database, path), {}
+    assert edge_log.count(at) == {}, "nothing was logged yet"
+    path.write_bytes(
+        line("HIT") + line("MISS") + line("STALE") + b"not JSON\n" + line("HIT", None, 7) + line("HIT")[:-9]
+    )
+    at = edge_log.count(at)
+    at = edge_log.count(at)
+    assert at["wait"]
+    with path.open("ab") as file:
+        file.write(line("HIT")[-9:])
+    at = edge_log.count(at)
+    path.rename(tmp_path / "access.log.1")
+    path.write_bytes(line("HIT"))
+    edge_log.count(at)
+    assert rows(house, asset)[0].access_count == variant.access_count + 4
+    today = datetime.now(UTC).date()
+    with house.database.scoped(asset.scope) as tx:
+        totals = usage.totals(tx, since=today - timedelta(days=1), until=today, space_id=asset.space_id)
+    assert (totals["requests"], totals["bytes"]) == (5, 407)

@@ -1,7 +1,7 @@
 """The tables of assets and their versions; what they do stays within the tenant of their transaction."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -144,6 +144,14 @@ def owner(tx: Transaction, asset_id: UUID) -> Scope | None:
         "SELECT organization_id, tenant_id FROM assets WHERE id = %(asset)s AND deleted_at IS NULL", asset=asset_id
     )
     return Scope(**row) if row else None
+
+
+def places(tx: Transaction, identifiers: Collection[UUID]) -> dict[UUID, tuple[Scope, UUID]]:
+    """The tenant and the space of each of these assets; to be asked as the operator."""
+    rows = tx.rows(
+        "SELECT id, organization_id, tenant_id, space_id FROM assets WHERE id = ANY(%(ids)s)", ids=list(identifiers)
+    )
+    return {row["id"]: (Scope(row["organization_id"], row["tenant_id"]), row["space_id"]) for row in rows}
 
 
 def versions(tx: Transaction, asset_id: UUID) -> list[Version]:

@@ -40,7 +40,8 @@ Payload = Mapping[str, Any]
 class Chore:
     """Work that comes back `every` so many seconds; one row for all workers, so one of them does it.
 
-    `do` is handed what it returned the last time, {} at first, and begins there at once; with {} it is done for now.
+    `do` is handed what it returned the last time, {} at first. It begins there at once, unless it returned {} or
+    something with a true `wait`: then it is done for now.
     """
 
     do: Callable[[Payload], Payload]
@@ -111,7 +112,7 @@ class Work:
             self._tasks[job.kind](job)
             return {}, None
         rest = chore.do(job.payload)
-        return rest, 0.0 if rest else chore.every
+        return rest, chore.every if not rest or rest.get("wait") else 0.0
 
     def _fail(self, job: Job, why: str, *, retry_in: float | None) -> None:
         if retry_in is None:

@@ -27,6 +27,10 @@ class Layout:
         return self.root / "log"
 
     @property
+    def access_log(self) -> Path:
+        return self.logs / "access.log"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets"
 

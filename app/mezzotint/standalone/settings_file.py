@@ -57,6 +57,7 @@ def machine(layout: Layout, port: int) -> Tables:
         "origin": {"bind": f"unix:{layout.sockets / 'origin.sock'}"},
         "spool": {"folder": str(layout.root / "spool")},
         "edge": {"port": port, "cache_folder": str(layout.root / "cache")},
+        "worker": {"access_log": str(layout.access_log)},
     }
 
 

@@ -19,7 +19,7 @@ def part(layout: Layout, settings: Settings) -> Part:
         seal_key=settings.security.seal_key_file,
         grammar=folder / "grammar.json",
         cache_folder=settings.edge.cache_folder or layout.root / "cache",
-        access_log=layout.logs / "access.log",
+        access_log=layout.access_log,
         origins=settings.edge.origins or (settings.origin.bind,),
         miss_socket=layout.sockets / "miss.sock",
         status_socket=layout.sockets / "edge.sock",
