@@ -194,7 +194,13 @@ class Ingest:
         if policy.max_upload_bytes is not None and received.size > policy.max_upload_bytes:
             raise UploadTooLarge(f"an upload has at most {policy.max_upload_bytes:,} bytes here", field="file")
         found = self._renderers.inspect(
-            InspectJob(received.path, str(place.tenant.id), self._deadline, policy.max_source_pixels or 0, background)
+            InspectJob(
+                received.path,
+                str(place.tenant.id),
+                self._deadline,
+                policy.max_source_pixels or 0,
+                background=background,
+            )
         )
         return Content(bytes=received.size, content_hash=received.sha256, **asdict(found))
 

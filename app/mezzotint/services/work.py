@@ -103,7 +103,8 @@ class Work:
                 jobs.finish(tx, [job.id])
             else:
                 jobs.put_off(tx, job.id, rest, pause)
-        log.info("job_done", attempts=job.attempts)
+        tell = log.debug if job.kind in self._chores else log.info
+        tell("job_done", attempts=job.attempts)
 
     def _do(self, job: Job) -> tuple[Payload, float | None]:
         """What is left to do, and in how many seconds; None: nothing."""
