@@ -11,7 +11,7 @@ RUN groupadd --gid 10001 mezzotint \
 
 FROM base AS python
 RUN apt-get update \
-    && apt-get install --no-install-recommends -y python3-venv libjemalloc2 ca-certificates \
+    && apt-get install --no-install-recommends -y python3-venv libjemalloc2 libseccomp2 libmagickwand-6.q16-6 fontconfig fonts-dejavu-core ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 
 FROM python AS packages

@@ -3,7 +3,8 @@
 
 service_user=mezzotint
 service_home=/var/lib/mezzotint
-run_packages=(nginx libnginx-mod-http-lua lua-cjson postgresql redis-server libjemalloc2 python3-venv ca-certificates)
+run_packages=(nginx libnginx-mod-http-lua lua-cjson postgresql redis-server libjemalloc2 python3-venv ca-certificates
+    libseccomp2 libmagickwand-6.q16-6 fontconfig fonts-dejavu-core)
 
 umask 022 # what is installed, the service user must be able to read
 
@@ -63,27 +64,44 @@ settle_tree() { # COPY
     echo "The user $service_user can't read $tree: running from a copy, $service_home/$1"
     local copy=$service_home/$1
     mkdir -p "$copy"
-    find "$copy" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-    tar -c --mode=a+rX --exclude=./{var,.git,.venv,'.*_cache'} --exclude=__pycache__ -C "$tree" . |
+    find "$copy" -mindepth 1 -maxdepth 1 ! -name '.venv*' -exec rm -rf {} +
+    tar -c --mode=a+rX --exclude=./{var,.git,'.venv*','.*_cache'} --exclude=__pycache__ -C "$tree" . |
         tar -x --no-same-owner -C "$copy"
     tree=$copy
 }
 
-# A virtual environment in the tree that holds what the lock names, made anew when that changes. One that has the
-# development tools besides will do for running.
+# Makes `.venv` lead to a virtual environment with what the lock names. It is made beside an older one, which may be
+# running; the one before that goes. One with the development tools in it will do for running too.
 install_python() { # REQUIREMENTS
-    local venv=$tree/.venv lock wanted=$1
-    [ -e "$venv/requirements-dev.txt" ] && wanted=requirements-dev.txt
-    lock=$(cd "$tree" && cat requirements-build.txt "$wanted" <(sed '/^\[tool/,$d' pyproject.toml) | sha256sum)
-    [ "$(cat "$venv/$wanted" 2>/dev/null)" = "$lock" ] && return
-    echo "Installing Python packages into $venv"
-    /usr/bin/python3 -m venv --clear "$venv" || fail "can't write $venv: run as the owner of $tree, or as root"
+    local wanted before venv
+    for wanted in requirements-dev.txt "$1"; do
+        venv=.venv-$(python_lock "$wanted")
+        [ -e "$tree/$venv/complete" ] && break
+    done
+    before=$(readlink "$tree/.venv" || true)
+    if [ ! -e "$tree/$venv/complete" ]; then
+        echo "Installing Python packages into $tree/$venv"
+        make_python "$tree/$venv" "$wanted"
+    fi
+    [ "$before" = "$venv" ] && return
+    [ -L "$tree/.venv" ] || rm -rf "$tree/.venv"
+    ln -sfn "$venv" "$tree/.venv.new"
+    mv -T "$tree/.venv.new" "$tree/.venv"
+    find "$tree" -mindepth 1 -maxdepth 1 -type d -name '.venv-*' ! -name "$venv" ! -name "$before" -exec rm -rf {} +
+}
+
+python_lock() { # REQUIREMENTS
+    (cd "$tree" && cat requirements-build.txt "$1" <(sed '/^\[tool/,$d' pyproject.toml) | sha256sum | cut -c1-12)
+}
+
+make_python() { # FOLDER REQUIREMENTS
+    /usr/bin/python3 -m venv --clear "$1" || fail "can't write $1: run as the owner of $tree, or as root"
     # pyvips builds against a system's libvips when it finds one, and pip keeps such builds: neither may happen here.
-    local pip=(env PKG_CONFIG_LIBDIR=/nonexistent "$venv/bin/pip" install --disable-pip-version-check --no-cache-dir)
+    local pip=(env PKG_CONFIG_LIBDIR=/nonexistent "$1/bin/pip" install --disable-pip-version-check --no-cache-dir)
     {
         "${pip[@]}" --require-hashes -r "$tree/requirements-build.txt" &&
-            "${pip[@]}" --require-hashes --no-build-isolation -r "$tree/$wanted" &&
+            "${pip[@]}" --require-hashes --no-build-isolation -r "$tree/$2" &&
             "${pip[@]}" --no-deps --no-build-isolation -e "$tree"
     } | sed -un 's/^Collecting \([^ ]*\).*/  \1/p' || fail "pip could not install the Python packages"
-    echo "$lock" >"$venv/$wanted"
+    touch "$1/complete"
 }

@@ -17,16 +17,20 @@ from mezzotint.grammar.tokens import PLUGIN_PLACE, Drop, Role, choice, colour, d
 from mezzotint.model.errors import OutputTooLarge, PictureRefused, UnsupportedType
 
 __all__ = [
+    "HEAD",
+    "MAX_SIDE",
     "PLUGIN_PLACE",
     "Decoder",
     "Drop",
     "Encoder",
     "Frame",
     "Image",
+    "IsolatedDecoder",
     "ObjectNotFound",
     "Operation",
     "OutputTooLarge",
     "PictureRefused",
+    "PluginUnfit",
     "Role",
     "Stage",
     "Storage",
@@ -36,6 +40,7 @@ __all__ = [
     "UnsupportedType",
     "Value",
     "check_key",
+    "check_size",
     "choice",
     "colour",
     "decimal",
@@ -43,6 +48,11 @@ __all__ = [
     "integer",
     "name",
 ]
+
+HEAD = 1024
+"""bytes of a file's beginning that tell its format"""
+MAX_SIDE = 30_000
+"""pixels across or down of a picture that is decoded"""
 
 Image = Any
 """A pyvips.Image; named here so that declaring an operation needs no libvips."""
@@ -253,7 +263,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def sniff(self, head: bytes) -> bool:
-        """Whether a file that begins with these bytes (64 of them, unless it is shorter) is of this format."""
+        """Whether a file that begins with these bytes (HEAD of them, unless it is shorter) is of this format."""
 
     def check(self, file: BinaryIO) -> None:
         """Looks at the file's structure before a library does. Raises PictureRefused."""
@@ -267,6 +277,50 @@ class Decoder(ABC):
 
         `shrink` is one of `shrinks`; `animated` asks for all frames, below each other. Raises what libvips raises.
         """
+
+
+class IsolatedDecoder(ABC):
+    """Reads one picture format that is not for the renderers, in a sealed process apart.
+
+    What it reads is kept as a lossless copy, and all variants are made of that.
+    """
+
+    name: ClassVar[str]
+    """The format's name, and the ext of its originals in URLs: heic, pdf …"""
+    media_type: ClassVar[str]
+    loaders: ClassVar[tuple[str, ...]] = ()
+    """The libvips loader classes that `decode` calls, if any."""
+    lossy: ClassVar[bool] = False
+    """As a Decoder's."""
+
+    @abstractmethod
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins with these bytes (HEAD of them, unless it is shorter) is of this format."""
+
+    def prepare(self) -> None:
+        """Loads whatever `decode` will ever need; then the process is sealed, and nothing can be opened any more.
+
+        Raises PluginUnfit.
+        """
+        return
+
+    @abstractmethod
+    def decode(self, data: bytes, max_pixels: int) -> Image:
+        """The picture in a file's bytes, upright. Raises PictureRefused, above `max_pixels` before it is decoded."""
+
+
+class PluginUnfit(Exception):
+    """A plug-in can't work on this machine; says what it lacks."""
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """For decoders: raises PictureRefused when a picture of this size is not to be decoded."""
+    if min(width, height) < 1:
+        raise PictureRefused("the picture is empty")
+    if max(width, height) > MAX_SIDE:
+        raise PictureRefused(f"{width}x{height} has a side above {MAX_SIDE} pixels")
+    if width * height > max_pixels:
+        raise PictureRefused(f"{width}x{height} is more than {max_pixels} pixels")
 
 
 class Encoder(ABC):

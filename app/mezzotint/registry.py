@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import TypeVar
 
 from mezzotint.grammar import Grammar
-from mezzotint.plugin_api import Decoder, Encoder, Operation, Storage
+from mezzotint.plugin_api import Decoder, Encoder, IsolatedDecoder, Operation, Storage
 
 GROUP = "mezzotint.plugins"
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Registry:
     operations: tuple[type[Operation], ...] = ()
     storages: dict[str, type[Storage]] = field(default_factory=dict)
     decoders: dict[str, type[Decoder]] = field(default_factory=dict)
+    isolated: dict[str, type[IsolatedDecoder]] = field(default_factory=dict)
     encoders: dict[str, type[Encoder]] = field(default_factory=dict)
 
     def storage(self, kind: str) -> type[Storage]:
@@ -51,6 +52,7 @@ def load(enabled: Iterable[str]) -> Registry:
         operations=tuple(_classes(packages, "operations", Operation)),
         storages=_named(_classes(packages, "storages", Storage), lambda storage: storage.kind, "storage"),
         decoders=_named(_classes(packages, "decoders", Decoder), lambda decoder: decoder.name, "decoder"),
+        isolated=_named(_classes(packages, "decoders", IsolatedDecoder), lambda decoder: decoder.name, "decoder"),
         encoders=_named(_classes(packages, "encoders", Encoder), lambda encoder: encoder.format, "encoder"),
     )
 

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 
 ENVIRONMENT = "MEZZOTINT_CONFIG"
 _PREFIX = "MEZZOTINT_"
-_LISTS = {"hosts", "enabled", "lock_urls", "origins"}
+_LISTS = {"hosts", "enabled", "formats", "lock_urls", "origins"}
 _STRICT = ConfigDict(extra="forbid")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _BIND = re.compile(r"unix:/[^\s;{}]+|(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
@@ -107,6 +107,24 @@ class RendererSettings:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class IsolationSettings:
+    """The isolated renderers: the formats that they let in, and the bounds of each job and worker.
+
+    `policy` is the folder of ImageMagick's policy.xml. Without a socket there are none, nor these formats.
+    """
+
+    socket: Path | None = None
+    formats: tuple[str, ...] = ("bmp", "heic", "psd", "tiff")
+    workers: Positive = 1
+    queue: Positive = 32
+    queue_per_tenant: Positive = 16
+    cpu_seconds: Seconds = 10.0
+    memory_bytes: Positive = 2 * 1024**3
+    recycle: Positive = 500
+    policy: Path = Path(__file__).resolve().parents[2] / "conf/imagemagick"
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Origin:
     """Where the origin listens (`unix:/path` or `host:port`), its processes, and how many deliveries each takes on at
     once before it refuses.
@@ -185,6 +203,7 @@ class Settings:
     public: Public = field(default_factory=Public)
     edge: Edge = field(default_factory=Edge)
     worker: Worker = field(default_factory=Worker)
+    isolation: IsolationSettings = field(default_factory=IsolationSettings)
     plugins: Plugins = field(default_factory=Plugins)
     logging: Logging = field(default_factory=Logging)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
@@ -16,8 +17,10 @@ from mezzotint.data.postgres import Database
 from mezzotint.data.snapshot import Snapshot
 from mezzotint.data.variant_cache import VariantCache
 from mezzotint.imaging.client import Renderers
+from mezzotint.imaging.isolation import COPY_BYTES, Isolation
+from mezzotint.imaging.pool import Pool
 from mezzotint.imaging.renderer.master import PoolSettings
-from mezzotint.imaging.renderer.serve import serve
+from mezzotint.imaging.renderer.serve import serve, serve_isolated
 from mezzotint.imaging.sources import Sources
 from mezzotint.plugin_api import Encoder, StoreUnavailable
 from mezzotint.services import follow_up, store_guard
@@ -56,7 +59,7 @@ from mezzotint.settings import SettingsError
 
 if TYPE_CHECKING:
     from mezzotint.grammar import Grammar
-    from mezzotint.plugin_api import Storage
+    from mezzotint.plugin_api import IsolatedDecoder, Storage
     from mezzotint.registry import Registry
     from mezzotint.services.store_threads import Aside
     from mezzotint.settings import Settings, Store
@@ -110,11 +113,41 @@ def renderers(settings: Settings) -> None:
             queue_per_tenant=pool.queue_per_tenant,
             memory_bytes=pool.memory_bytes,
             recycle=pool.recycle,
+            cpu_seconds=math.inf,
         ),
         registry.grammar(),
         [decoder() for decoder in registry.decoders.values()],
         [encoder() for encoder in registry.encoders.values()],
     )
+
+
+def isolated(settings: Settings) -> None:
+    """Run the isolated renderers that `settings` describe until SIGTERM. Raises PluginError, SystemExit."""
+    registry, pool = plugins.load(settings.plugins.enabled), settings.isolation
+    if pool.socket is None:
+        raise SettingsError("isolation.socket: is missing, so there are no isolated renderers to run")
+    logs.configure(settings.logging.level)
+    serve_isolated(
+        PoolSettings(
+            socket=pool.socket,
+            workers=pool.workers,
+            background=0,
+            queue=pool.queue,
+            queue_per_tenant=pool.queue_per_tenant,
+            memory_bytes=pool.memory_bytes,
+            recycle=pool.recycle,
+            cpu_seconds=pool.cpu_seconds,
+            file_bytes=COPY_BYTES,
+        ),
+        isolated_decoders(settings, registry),
+        pool.policy,
+    )
+
+
+def isolated_decoders(settings: Settings, registry: Registry) -> list[IsolatedDecoder]:
+    """Those of the formats that `settings` let in. Raises PluginError for one that no plug-in reads."""
+    formats = settings.isolation.formats if settings.isolation.socket else ()
+    return [plugins.choose(registry.isolated, name, "isolated decoder")() for name in formats]
 
 
 def storages(stores: Mapping[str, Store], registry: Registry) -> dict[str, Storage]:
@@ -149,10 +182,17 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     redis = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout)
     snapshot = Snapshot(redis)
     publisher = Publisher(database, snapshot)
-    renderers = Renderers(settings.renderers.socket)
-    lossy = [name for name, decoder in registry.decoders.items() if decoder.lossy]
+    sources = Sources(settings.spool.folder / "sources", settings.spool.sources_bytes)
+    foreign = isolated_decoders(settings, registry)
+    isolation = (
+        Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
+        if settings.isolation.socket
+        else None
+    )
+    renderers = Renderers(settings.renderers.socket, isolation)
+    lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]
     wants = Wants(language, registry.encoders, lossy)
-    near = Near(stores, Sources(settings.spool.folder / "sources", settings.spool.sources_bytes))
+    near = Near(stores, sources)
     # A job looks things up, renders and stores: rendering may take most of its time.
     patience = settings.worker.job_seconds * 0.75
     variants = Variants(
@@ -199,6 +239,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
                 "redis": Check(lambda: redis_client.check(redis), [redis.breaker]),
                 **{f"store:{name}": Check(store.check, breakers) for name, (store, breakers) in guarded.items()},
                 "renderers": Check(renderers.ping, [renderers.breaker]),
+                **({"isolated renderers": Check(isolation.ping, [isolation.breaker])} if isolation else {}),
             }
         ),
         deliver=Deliver(

@@ -64,7 +64,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
 def start_pool(tmp_path: Path) -> Iterator[Callable[..., Pool]]:
     started: list[Pool] = []
 
-    def start(**settings: int) -> Pool:
+    def start(**settings: float) -> Pool:
         started.append(Pool(tmp_path, **settings).__enter__())
         return started[-1]
 

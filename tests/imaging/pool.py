@@ -13,28 +13,51 @@ from typing import Any, Self
 
 from mezzotint import logs, registry
 from mezzotint.imaging.client import InspectJob, Renderers, RenderJob
+from mezzotint.imaging.isolation import COPY_BYTES, Isolation
+from mezzotint.imaging.pool import Pool as PoolClient
 from mezzotint.imaging.renderer.master import PoolSettings
-from mezzotint.imaging.renderer.serve import serve
+from mezzotint.imaging.renderer.serve import serve, serve_isolated
+from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import Unavailable
+from tests.imaging.mischief.decoders.mischief import MischiefDecoder
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 30.0
 """seconds to wait for a state before a test gives up"""
 
 
-class Pool:
-    """Started on entering, stopped on leaving."""
+DEFAULTS = {
+    "workers": 2, "background": 0, "queue": 64, "queue_per_tenant": 32, "memory_bytes": 3 << 30, "recycle": 1000,
+    "cpu_seconds": PATIENCE, "file_bytes": 0,
+}  # fmt: skip
+ISOLATED = {"workers": 1, "memory_bytes": 2 << 30, "cpu_seconds": 10.0, "file_bytes": COPY_BYTES}
+STRANGERS = "mischief"
 
-    def __init__(self, folder: Path, **settings: int) -> None:
-        defaults = {"workers": 2, "background": 0, "queue": 64, "queue_per_tenant": 32, "memory_bytes": 3 << 30, "recycle": 1000}
-        self.socket = folder / "renderers.sock"
-        self.log = folder / "renderers.log"
-        self._settings = defaults | settings
+
+class Pool:
+    """Started on entering, stopped on leaving. Plays host to the plug-ins of `tests.imaging.mischief` too.
+
+    An `isolated` pool has all isolated decoders.
+    """
+
+    def __init__(self, folder: Path, *, isolated: bool = False, **settings: float) -> None:
+        self.name = "isolated" if isolated else "renderers"
+        self.socket = folder / f"{self.name}.sock"
+        self.log = folder / f"{self.name}.log"
+        self.folder = folder
+        self._settings = DEFAULTS | (ISOLATED if isolated else {}) | settings
         self.client = Renderers(self.socket)
 
+    def isolation(self) -> Isolation:
+        """The client of an isolated pool."""
+        decoders = [kind() for kind in registry.load(["standard"]).isolated.values()]
+        sources = Sources(self.folder / "sources", 1 << 30)
+        return Isolation(PoolClient(self.socket, self.name), [*decoders, MischiefDecoder()], sources)
+
     def __enter__(self) -> Self:
-        arguments = json.dumps({"socket": str(self.socket), **self._settings})
-        environment = os.environ | {"PYTHONPATH": f"{REPOSITORY / 'app'}:{REPOSITORY}"}
+        install_strangers(self.folder)
+        arguments = json.dumps([self.name, {"socket": str(self.socket), **self._settings}])
+        environment = os.environ | {"PYTHONPATH": f"{REPOSITORY / 'app'}:{REPOSITORY}:{self.folder}"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.imaging.pool", arguments],
@@ -89,12 +112,24 @@ def inspect_job(source: Path, **changes: Any) -> InspectJob:
     return InspectJob(source=source, **facts | changes)
 
 
+def install_strangers(folder: Path) -> None:
+    """What pip leaves behind for a package with plug-ins."""
+    about = folder / f"{STRANGERS}-1.dist-info"
+    about.mkdir(exist_ok=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {STRANGERS}\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{STRANGERS} = tests.imaging.mischief\n")
+
+
 def main() -> None:
-    settings = json.loads(sys.argv[1])
+    name, settings = json.loads(sys.argv[1])
     logs.configure()
-    found = registry.load(["standard"])
+    found = registry.load(["standard", STRANGERS])
+    pool = PoolSettings(**settings | {"socket": Path(settings["socket"])})
+    if name == "isolated":
+        serve_isolated(pool, [decoder() for decoder in found.isolated.values()], REPOSITORY / "conf/imagemagick")
+        return
     serve(
-        PoolSettings(**settings | {"socket": Path(settings["socket"])}),
+        pool,
         found.grammar(),
         [decoder() for decoder in found.decoders.values()],
         [encoder() for encoder in found.encoders.values()],

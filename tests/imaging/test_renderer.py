@@ -1,4 +1,4 @@
-"""The pool: what it survives, whom it refuses, who goes first. A job that hangs reads a pipe that nobody writes to."""
+"""The pool: what it survives, whom it refuses, who goes first."""
 
 import contextlib
 import os
@@ -28,6 +28,7 @@ from mezzotint.model.errors import (
     Unavailable,
     UnsupportedType,
 )
+from tests.imaging.mischief.decoders.stuck import STUCK
 from tests.imaging.pictures import gradient, noise, open_bytes
 from tests.imaging.pool import Pool, inspect_job, render_job, until
 
@@ -42,21 +43,14 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Stuck:
-    """A file that hangs whoever opens it until `release`; then it turns out to be no picture."""
+    """A file that hangs whoever reads it until `release`; then it turns out to be no picture."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        os.mkfifo(path)
+        path.write_bytes(STUCK)
 
     def release(self) -> None:
-        until(self._opened)
-
-    def _opened(self) -> bool:
-        try:
-            os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:  # no reader yet
-            return False
-        return True
+        self.path.write_bytes(b"freed")
 
 
 @pytest.fixture
@@ -216,7 +210,7 @@ def test_jobs_of_callers_that_left_are_dropped_unrun(start_pool: StartPool, phot
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(pool.client.render, render_job(stuck.path))
         until(busy(pool, 1))
-        with connected(pool, job(photo, tenant="gone")):
+        with connected(pool, job(tenant="gone"), photo):
             until(queued(pool, 1))
         until(queued(pool, 0))
         stuck.release()
@@ -241,18 +235,19 @@ def test_jobs_that_waited_too_long_are_dropped_unrun(
     until(lambda: tenants_done(pool) == ["a"])
 
 
-def job(source: Path, tenant: str = "a") -> bytes:
-    header: dict[str, Any] = {"kind": "render", "source": str(source), "operations": "w_100", "ext": "jpg"}
-    header |= {"tenant": tenant, "deadline": 30, "max_pixels": 10**7, "max_output_pixels": 10**7}
-    return wire.pack(header | {"expires": time.monotonic() + 30})
+def job(**changes: Any) -> bytes:
+    header: dict[str, Any] = {"kind": "render", "operations": "w_100", "ext": "jpg", "tenant": "a", "deadline": 30}
+    header |= {"max_pixels": 10**7, "max_output_pixels": 10**7, "expires": time.monotonic() + 30}
+    return wire.pack(header | changes)
 
 
 @contextlib.contextmanager
-def connected(pool: Pool, data: bytes) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as connection:
+def connected(pool: Pool, data: bytes, source: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as connection, source.open("rb") as file:
         connection.settimeout(30)
         connection.connect(str(pool.socket))
-        connection.sendall(data)
+        if data:
+            socket.send_fds(connection, [data], [file.fileno()])
         yield connection
 
 
@@ -263,38 +258,37 @@ def connected(pool: Pool, data: bytes) -> Iterator[socket.socket]:
         wire.pack({"kind": "ping"}, 5),
         wire.LENGTHS.pack(4, 0) + b"nul]", wire.pack({"kind": "render", "tenant": "a", "expires": "soon"}),
         wire.pack({"kind": "dance", "tenant": "a", "expires": 1e12}),
-        wire.pack({"kind": "render", "tenant": "a", "expires": 1e12, "source": 3}),
+        wire.pack({"kind": "render", "tenant": "a", "expires": 1e12, "deadline": 0}),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(pool: Pool, photo: Path, data: bytes) -> None:
-    with connected(pool, data) as connection:
+    with connected(pool, data, photo) as connection:
         answer, _ = wire.receive(connection)
         assert answer["error"] == "internal_error"
     assert pool.client.render(render_job(photo)).width == 100
 
 
 def test_half_a_job_holds_nothing(pool: Pool, photo: Path) -> None:
-    with connected(pool, job(photo)[:20]), connected(pool, b""):
+    with connected(pool, job()[:20], photo), connected(pool, b"", photo):
         assert pool.client.render(render_job(photo)).width == 100
 
 
-def test_a_caller_that_does_not_read_holds_a_renderer_no_longer_than_its_deadline(
-    start_pool: StartPool, tmp_path: Path
-) -> None:
+def test_a_caller_that_does_not_read_does_not_keep_its_renderer(start_pool: StartPool, tmp_path: Path) -> None:
     pool = start_pool(workers=1)
     source = tmp_path / "noise.png"
     noise(1500, 1500).pngsave(str(source))
-    header: dict[str, Any] = {
-        "kind": "render",
-        "source": str(source),
-        "operations": "flip",
-        "ext": "png",
-        "tenant": "a",
-    }
-    header |= {"deadline": 30, "max_pixels": 10**8, "max_output_pixels": 10**8, "expires": time.monotonic() + 4}
-    with connected(pool, wire.pack(header)):
+    expires = time.monotonic() + 600
+    with connected(pool, job(operations="flip", ext="png", deadline=600, expires=expires), source):
         until(busy(pool, 1))
         assert pool.client.render(render_job(source, "w_10")).width == 10
+    assert [event["outcome"] for event in pool.events() if event["event"] == "job_done"] == ["caller_gone", "ok"]
+
+
+def test_a_job_without_its_file_is_refused(pool: Pool) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(pool.socket))
+        connection.sendall(job())
+        assert wire.receive(connection)[0]["error"] == "internal_error"
 
 
 def test_no_pool_is_unavailable(tmp_path: Path, photo: Path) -> None:

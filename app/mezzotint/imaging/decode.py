@@ -13,9 +13,8 @@ import pyvips
 
 from mezzotint.imaging.geometry import Size, Symmetry
 from mezzotint.model.errors import PictureRefused, UnsupportedType
-from mezzotint.plugin_api import Decoder, Image
+from mezzotint.plugin_api import HEAD, MAX_SIDE, Decoder, Image
 
-_HEAD = 64
 _METADATA = ("exif-data", "xmp-data", "iptc-data", "icc-profile-data")
 _SAMPLE_BYTES = {"uchar": 1, "ushort": 2}
 
@@ -25,7 +24,7 @@ class Limits:
     """What a file's header may announce. `pixels` is width x height x frames."""
 
     pixels: int
-    side: int = 30_000
+    side: int = MAX_SIDE
     frames: int = 256
     decoded_bytes: int = 512 * 1024**2
     metadata_bytes: int = 8 * 1024**2
@@ -96,19 +95,16 @@ class Decoders:
 
     def allow_only_these(self) -> None:
         """From here on this process loads nothing but the formats of its decoders, whoever asks."""
-        pyvips.operation_block_set("VipsForeignLoad", True)
-        for decoder in self._decoders:
-            for loader in decoder.loaders:
-                pyvips.operation_block_set(loader, False)
+        allow_only(loader for decoder in self._decoders for loader in decoder.loaders)
 
     def open(self, source: Path | int, limits: Limits, *, original: Size | None = None) -> Source:
         """The picture in `source`, a file or its descriptor; the mezzanine of an `original` of that size, if given.
 
         Raises UnsupportedType, PictureRefused.
         """
-        file = io.FileIO(source)
+        file = io.FileIO(source, closefd=isinstance(source, Path))  # a descriptor stays its opener's
         with open(file.fileno(), "rb", closefd=False) as buffered:
-            decoder = self._sniff(buffered.read(_HEAD))
+            decoder = self._sniff(buffered.read(HEAD))
             buffered.seek(0)
             decoder.check(buffered)
         try:
@@ -125,6 +121,13 @@ class Decoders:
             if decoder.sniff(head):
                 return decoder
         raise UnsupportedType(f"the file is none of {', '.join(sorted(each.name for each in self._decoders))}")
+
+
+def allow_only(loaders: Iterable[str]) -> None:
+    """Let libvips load nothing but by these of its classes."""
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for loader in loaders:
+        pyvips.operation_block_set(loader, False)
 
 
 def _open(decoder: Decoder, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:

@@ -1,4 +1,4 @@
-"""What renderers are asked and what they answer."""
+"""What renderers are asked and what they answer. A job's `source` is a file, in a renderer its descriptor."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ class RenderJob:
 
     `operations` and `ext` are a resolved plan's: no preset and no `auto` format in it. `deadline` is in seconds from
     now, waiting included; `max_pixels` bounds the source (width x height x frames), `max_output_pixels` the output.
+    `content_hash` is that of the original, under which what is made of it may be kept.
     `original` is the upright width and height of the original when `source` is its mezzanine. A `background` job is one
     that nobody waits for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
     """
 
-    source: Path
+    source: Path | int
     operations: str
     ext: str
     tenant: str
@@ -27,28 +28,31 @@ class RenderJob:
     original: tuple[int, int] | None = None
     background: bool = False
     thorough: bool = False
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MezzanineJob:
     """The mezzanine of the file `source` to make: see `imaging.mezzanine`. Always a background job."""
 
-    source: Path
+    source: Path | int
     tenant: str
     deadline: float
     max_pixels: int
     background: bool = True
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InspectJob:
     """The facts of the file `source` to find out, by decoding all of it."""
 
-    source: Path
+    source: Path | int
     tenant: str
     deadline: float
     max_pixels: int
     background: bool = False
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

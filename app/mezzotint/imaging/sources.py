@@ -7,7 +7,9 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from mezzotint.plugin_api import Storage
 
@@ -16,7 +18,7 @@ _IN_USE_SECONDS = 120
 
 
 class Sources:
-    """Copies of stored objects in `folder`, the least recently used deleted beyond `most_bytes`.
+    """Copies of stored objects, and of what is in them, in `folder`; beyond `most_bytes` the least recently used go.
 
     Any number of processes may share the folder: a file appears whole, and its modification time says when it was
     last asked for. Objects never change under their key, so a copy is never stale.
@@ -28,20 +30,29 @@ class Sources:
 
     def get(self, store: str, key: str, storage: Storage) -> Path:
         """The object `key` of the store called `store` as a file. Raises ObjectNotFound, StoreUnavailable."""
-        path = self._folder / hashlib.sha256(f"{store}/{key}".encode()).hexdigest()
+
+        def fetch(file: BinaryIO) -> None:
+            with storage.open(key) as stream:
+                shutil.copyfileobj(stream, file, 1024 * 1024)
+
+        return self.keep(f"{store}/{key}", fetch)
+
+    def keep(self, name: str, write: Callable[[BinaryIO], None]) -> Path:
+        """The file kept as `name`, made by `write` when there is none. Raises what `write` raises."""
+        path = self._folder / hashlib.sha256(name.encode()).hexdigest()
         try:
             os.utime(path)
         except FileNotFoundError:
-            self._fetch(key, storage, path)
+            self._fill(path, write)
             self._make_room()
         return path
 
-    def _fetch(self, key: str, storage: Storage, path: Path) -> None:
+    def _fill(self, path: Path, write: Callable[[BinaryIO], None]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with storage.open(key) as stream, tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             partial = Path(file.name)
             try:
-                shutil.copyfileobj(stream, file, 1024 * 1024)
+                write(cast("BinaryIO", file))
                 file.flush()
                 partial.replace(path)
             except BaseException:

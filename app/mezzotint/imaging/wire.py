@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER = 64 * 1024
+MAX_FILES = 2
+"""that come with a job"""
+SEND_SECONDS = 5.0
+"""for a caller to take what it asked for; it reads from memory, so one that takes longer has hung"""
 
 
 class BrokenMessage(Exception):
@@ -29,6 +34,14 @@ def unpack(data: bytes) -> dict[str, Any] | None:
     if size > MAX_HEADER or body_size or len(data) > LENGTHS.size + size:
         raise BrokenMessage("not a job")
     return _header(data[LENGTHS.size :]) if len(data) == LENGTHS.size + size else None
+
+
+def send(connection: socket.socket, header: dict[str, Any], files: Sequence[int]) -> None:
+    """Send a message without body, and the descriptors `files` with it. Raises OSError, TimeoutError."""
+    text = pack(header)
+    sent = socket.send_fds(connection, [text], files)
+    if sent < len(text):
+        connection.sendall(text[sent:])
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], bytes]:

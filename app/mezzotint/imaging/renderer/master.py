@@ -38,6 +38,9 @@ _STOP_SECONDS = 10.0
 _LOWEST = 19
 """the niceness of background renderers: they take the time that others leave"""
 _REPORT_BYTES = 64 * 1024
+_FIRST_FILE, _LAST_FILE = 3, 1 << 20
+"""the file descriptors behind the standard ones"""
+_TIME_IS_UP = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
 
 Job = dict[str, Any]
 
@@ -53,6 +56,10 @@ class PoolSettings:
     queue_per_tenant: int
     memory_bytes: int
     recycle: int
+    cpu_seconds: float
+    """that a job may take, on all of the renderer's threads together"""
+    file_bytes: int = 0
+    """that a job may write into the file it brings for that"""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,6 +68,7 @@ class _Caller:
 
     connection: socket.socket
     expires: float
+    files: list[int] = field(default_factory=list)
     received: bytearray = field(default_factory=bytearray)
     job: Job | None = None
 
@@ -71,6 +79,18 @@ class _Caller:
     @property
     def background(self) -> bool:
         return bool(self.job and self.job.get("background"))
+
+    @property
+    def given(self) -> bool:
+        """Whether the renderer, from now on, has at least half of the job's time: the rest went by in the queue."""
+        left = self.expires - time.monotonic()
+        return self.job is not None and left >= float(self.job["deadline"]) / 2
+
+    def close(self) -> None:
+        self.connection.close()
+        for file in self.files:
+            os.close(file)
+        self.files.clear()
 
 
 @dataclass(eq=False, slots=True)
@@ -85,6 +105,8 @@ class _Worker:
     leaving: bool = False
     caller: _Caller | None = None
     begun: bool = False
+    given: bool = False
+    """whether it has most of the job's time to itself"""
     answering: bool = False
     killed: bool = False
 
@@ -94,17 +116,23 @@ class _Worker:
 
 
 class Master:
-    """One thread around one selector. `renderer` is what a forked process runs with its channel; it never returns."""
+    """One thread around one selector. `renderer` is what a forked process runs with its channel; it never returns.
 
-    def __init__(self, settings: PoolSettings, renderer: Callable[[socket.socket], NoReturn], libvips: str) -> None:
+    `unfit` says why no job can be done here at all: then none is taken.
+    """
+
+    def __init__(
+        self, settings: PoolSettings, renderer: Callable[[socket.socket], NoReturn], libvips: str, unfit: str = ""
+    ) -> None:
         self._settings = settings
+        self._unfit = unfit
         self._renderer = renderer
         self._libvips = libvips
         # Renderers and a line of their own for what nobody waits for: requests never stand behind it.
         self._queues: dict[bool, FairQueue[_Caller]] = {
             background: FairQueue(settings.queue, settings.queue_per_tenant) for background in (False, True)
         }
-        self._wanted = {False: settings.workers, True: settings.background}
+        self._wanted = {False: 0 if unfit else settings.workers, True: 0 if unfit else settings.background}
         self._callers: set[_Caller] = set()
         """those that wait: to be read, or for a renderer"""
         self._workers: set[_Worker] = set()
@@ -168,11 +196,14 @@ class Master:
 
     def _read(self, caller: _Caller) -> None:
         try:
-            data = caller.connection.recv(wire.MAX_HEADER)
+            data, files, _, _ = socket.recv_fds(
+                caller.connection, wire.MAX_HEADER, wire.MAX_FILES, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            data, files = b"", []
+        caller.files += files
         if not data or caller.job is not None:  # gone, or talking out of turn
             self._dismiss(caller)
             return
@@ -186,16 +217,20 @@ class Master:
 
     def _take(self, caller: _Caller, job: Job) -> None:
         if job["kind"] == "ping":
-            status = PoolStatus(self._settings.workers, self._busy, len(self._queues[False]), self._libvips)
+            status = PoolStatus(self._wanted[False], self._busy, len(self._queues[False]), self._libvips)
             self._answer(caller, asdict(status))
             return
         if not float(job["expires"]) < time.monotonic() + _LONGEST_SECONDS:
             raise ValueError("a job without an end")
+        if not caller.files or not float(job["deadline"]) > 0:
+            raise ValueError("a job without a file or a deadline")
         caller.job, caller.expires = job, float(job["expires"])
         self._line_up(caller)
 
     def _line_up(self, caller: _Caller) -> None:
-        if not self._wanted[caller.background] or not self._queues[caller.background].push(caller.tenant, caller):
+        if self._unfit:
+            self._refuse(caller, "unsupported_type", self._unfit)
+        elif not self._wanted[caller.background] or not self._queues[caller.background].push(caller.tenant, caller):
             self._refuse(caller, "overloaded", "too many pictures are waiting to be made")
 
     def _refuse(self, caller: _Caller, code: str, detail: str) -> None:
@@ -215,7 +250,7 @@ class Master:
             self._selector.unregister(caller.connection)
             if caller.job is not None:
                 self._queues[caller.background].remove(caller.tenant, caller)
-        caller.connection.close()
+        caller.close()
 
     # Renderers
 
@@ -228,7 +263,7 @@ class Master:
             if pid == 0:
                 if background:
                     os.nice(_LOWEST)
-                self._become_renderer(ours, theirs)
+                self._become_renderer(theirs)
             theirs.close()
             worker = _Worker(pid, ours, background)
             self._workers.add(worker)
@@ -239,16 +274,11 @@ class Master:
         there = Counter(worker.background for worker in self._workers)
         return [kind for kind, wanted in self._wanted.items() for _ in range(wanted - there[kind])]
 
-    def _become_renderer(self, masters_end: socket.socket, channel: socket.socket) -> NoReturn:
+    def _become_renderer(self, channel: socket.socket) -> NoReturn:
         signal.set_wakeup_fd(-1)
-        masters_end.close()
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # else a caller that we let go would not notice
-        for worker in self._workers:
-            if worker.caller is not None:
-                worker.caller.connection.close()
-        self._wake_in.close()
-        self._selector.close()
+        # Nothing of the master's stays open: no caller waits for one that we hold, and no job sees another's picture.
+        os.closerange(_FIRST_FILE, channel.fileno())
+        os.closerange(channel.fileno() + 1, _LAST_FILE)
         self._renderer(channel)
 
     def _dispatch(self) -> None:
@@ -258,10 +288,10 @@ class Master:
                 continue
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
-            worker.caller, worker.begun, worker.answering = caller, False, False
+            worker.caller, worker.begun, worker.answering, worker.given = caller, False, False, caller.given
             with suppress(OSError):  # it died this moment: its end of the channel will say so
                 header = json.dumps(caller.job).encode()
-                socket.send_fds(worker.channel, [header], [caller.connection.fileno()])
+                socket.send_fds(worker.channel, [header], [caller.connection.fileno(), *caller.files])
 
     def _hear(self, worker: _Worker) -> None:
         try:
@@ -279,10 +309,12 @@ class Master:
                 worker.begun = True
             case "answering":
                 worker.answering = True
+                if worker.caller is not None:
+                    worker.caller.expires = time.monotonic() + wire.SEND_SECONDS
             case "done" if worker.caller is not None:
                 worker.leaving = said.pop("last")
                 _log_done(worker.caller, said)
-                worker.caller.connection.close()
+                worker.caller.close()
                 worker.caller = None
 
     def _bury(self, worker: _Worker) -> None:
@@ -299,15 +331,20 @@ class Master:
         if caller is None:
             return
         if worker.answering:  # what was sent can't be taken back; closing tells the caller that it is not whole
-            caller.connection.close()
+            caller.close()
         elif not worker.begun:  # it died idle, just before this job came
             self._callers.add(caller)
             self._selector.register(caller.connection, selectors.EVENT_READ, partial(self._read, caller))
             self._line_up(caller)
-        elif worker.killed or code == -signal.SIGALRM:
-            self._refuse(caller, "render_timeout", "the picture took too long to make")
+        elif worker.killed or -code in _TIME_IS_UP:
+            if worker.given:
+                self._refuse(caller, "render_timeout", "the picture took too long to make")
+            else:
+                self._refuse(caller, "overloaded", "too little time was left when the picture's turn came")
+        elif code == -signal.SIGKILL:
+            self._refuse(caller, "renderer_died", "the renderer was killed at work on this picture")
         else:
-            self._refuse(caller, "renderer_died", "the renderer broke down over this picture")
+            self._refuse(caller, "renderer_crashed", "the renderer broke down over this picture")
 
     # Time
 

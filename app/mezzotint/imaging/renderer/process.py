@@ -28,6 +28,15 @@ def environment() -> dict[str, str]:
     return found | {"MALLOC_ARENA_MAX": "2"}
 
 
+def isolated_environment(policy: Path) -> dict[str, str]:
+    """As `environment`, with ImageMagick under the policy in that folder."""
+    return environment() | {
+        "MAGICK_CONFIGURE_PATH": str(policy.resolve()),
+        "MAGICK_THREAD_LIMIT": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
 def start_again_in(wanted: Mapping[str, str]) -> None:
     """Replace this process by itself in the `wanted` environment, unless it is in it already."""
     if not wanted.items() <= os.environ.items():
@@ -56,12 +65,12 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def limit(memory_bytes: int) -> None:
-    """Bound what a picture can make this process take: memory, open files, and nothing written to disk at all."""
+def limit(memory_bytes: int, file_bytes: int) -> None:
+    """Bound what a picture can make this process take: memory, open files, and what it writes to one of them."""
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)

@@ -1,22 +1,28 @@
-"""Starts a renderer pool."""
+"""Starts a pool of renderers, or of those that are isolated."""
 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
+
+import structlog
 
 from mezzotint.grammar import Grammar
 from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob
 from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
-from mezzotint.imaging.renderer.worker import work
-from mezzotint.plugin_api import Decoder, Encoder
+from mezzotint.imaging.renderer.seal import SealUnavailable, check, seal
+from mezzotint.imaging.renderer.worker import Handler, work
+from mezzotint.plugin_api import Decoder, Encoder, IsolatedDecoder
+
+log = structlog.get_logger(__name__)
 
 
 def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder], encoders: Sequence[Encoder]) -> None:
@@ -26,20 +32,18 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
     """
     process.start_again_in(process.environment())
     process.check_libvips()
-    import pyvips  # noqa: PLC0415  (only now the environment is right)
 
-    from mezzotint.imaging.decode import Decoders  # noqa: PLC0415
+    from mezzotint.imaging.decode import Decoders  # noqa: PLC0415  (only now the environment is right)
     from mezzotint.imaging.inspection import inspect  # noqa: PLC0415
     from mezzotint.imaging.mezzanine import mezzanine  # noqa: PLC0415
     from mezzotint.imaging.pipeline import Pipeline  # noqa: PLC0415
 
     formats = Decoders(decoders)
     pipeline = Pipeline(grammar, formats, encoders)
-    master = os.getpid()
 
-    def handle(header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    def handle(header: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], bytes]:
         facts = {name: value for name, value in header.items() if name not in ("kind", "expires")}
-        facts["source"] = Path(facts["source"])
+        facts["source"] = files[0]
         if header["kind"] == "inspect":
             return asdict(inspect(formats, InspectJob(**facts))), b""
         if header["kind"] == "mezzanine":
@@ -48,17 +52,70 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
             rendered = asdict(pipeline.render(RenderJob(**facts)))
         return rendered, rendered.pop("data")
 
+    unsealed = _unsealed()
+    if unsealed:  # what comes this far is what libvips itself holds safe
+        log.warning("renderers_not_sealed", problem=unsealed)
+
+    def prepare() -> None:
+        formats.allow_only_these()
+        if not unsealed:
+            seal()
+
+    _run(settings, handle, prepare)
+
+
+def serve_isolated(settings: PoolSettings, decoders: Sequence[IsolatedDecoder], policy: Path) -> None:
+    """Run an isolated pool until SIGTERM; where it can't be sealed, it takes no job. `policy` is ImageMagick's folder.
+
+    Raises SystemExit as `serve` does.
+    """
+    process.start_again_in(process.isolated_environment(policy))
+    process.check_libvips()
+
+    from mezzotint.imaging.conversion import Conversion  # noqa: PLC0415  (only now the environment is right)
+
+    conversion = Conversion(decoders)
+
+    def handle(header: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], bytes]:
+        source, target = files
+        conversion.convert(header["kind"], source, target, int(header["max_pixels"]))
+        return {}, b""
+
+    def prepare() -> None:
+        conversion.prepare()
+        seal()
+
+    _run(settings, handle, prepare, unfit=_unsealed())
+
+
+def _unsealed() -> str:
+    """Why no process can be sealed here; empty when all is well."""
+    try:
+        check()
+    except SealUnavailable as problem:
+        return str(problem)
+    return ""
+
+
+def _run(settings: PoolSettings, handle: Handler, prepare: Callable[[], None], unfit: str = "") -> None:
+    import pyvips  # noqa: PLC0415
+
+    master = os.getpid()
+
     def renderer(channel: socket.socket) -> NoReturn:
         # The master decides about the end: a Ctrl-C or a TERM to all of the group must not lose the jobs at work.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         process.die_with(master)
-        process.limit(settings.memory_bytes)
+        process.limit(settings.memory_bytes, settings.file_bytes)
         pyvips.cache_set_max(0)
-        formats.allow_only_these()
-        work(channel, handle, settings.recycle)
+        logging.getLogger("pyvips").setLevel(logging.WARNING)  # libvips tells of every step of every picture
+        prepare()
+        work(channel, handle, settings.recycle, settings.cpu_seconds)
         os._exit(0)
 
+    if unfit:
+        log.error("pool_takes_no_jobs", problem=unfit)
     gc.freeze()  # what is here already stays shared between the processes
     version = ".".join(str(pyvips.version(part)) for part in range(3))
-    Master(settings, renderer, version).run()
+    Master(settings, renderer, version, unfit).run()

@@ -1,0 +1,21 @@
+"""The isolated renderers, for what is decoded in a sealed process apart."""
+
+import sys
+from pathlib import Path
+
+from mezzotint.settings import Settings
+from mezzotint.standalone.layout import Layout
+from mezzotint.standalone.part import Part
+from mezzotint.standalone.parts.renderers import JEMALLOC
+from mezzotint.standalone.probes import listens
+
+
+def part(layout: Layout, _settings: Settings) -> Part:
+    path = layout.sockets / "isolated.sock"
+    return Part(
+        name="isolated",
+        command=(str(Path(sys.executable).with_name("mezzotint")), "isolated"),
+        ready=lambda: listens(path),
+        where=str(path),
+        environment={"LD_PRELOAD": JEMALLOC},
+    )
