@@ -1,6 +1,7 @@
 """The corpus through the running stack: each file is refused with a clear answer, or comes out small and clean."""
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.journeys.waiting import until
 from tests.servers.installation import Stack
 
 SHAPES = ["w_64.jpg", "fmt_auto.jpg", "w_100-h_100-g_attention.webp", "w_300-blur_3.png", "w_200-r_30.webp"]
+COVERED = {".jpg", ".png", ".gif", ".webp", ".avif"}
 CLIENTS = 4
 RENDERER_BYTES = 3 * 1024**3
 MARKS = [b"canary", b"<script", b"<svg", b"PK\x03\x04", b"<?php", b"DOCTYPE", b"Exif\0\0", b"http://", b"root:x:"]
@@ -72,10 +74,23 @@ class Sweep:
 
 
 @pytest.fixture(scope="module")
-def sweep(home: Home, stack: Stack, logs: Logs) -> Sweep:  # noqa: ARG001 (what is logged counts from here)
+def listener() -> Iterator[socket.socket]:
+    """Where the documents of the corpus want to be fetched from."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sweep(home: Home, stack: Stack, logs: Logs, listener: socket.socket) -> Sweep:  # noqa: ARG001 (what is logged counts from here)
     """Every hostile file there is, and those made here, sent and asked for once."""
     before = pool(stack)
-    files = {str(path.relative_to(CORPUS)): path.read_bytes for path in corpus_files("hostile")}
+    ours = f"127.0.0.1:{listener.getsockname()[1]}".encode()
+
+    def sent(path: Path) -> Callable[[], bytes]:
+        return lambda: path.read_bytes().replace(b"127.0.0.1:9", ours)
+
+    files = {str(path.relative_to(CORPUS)): sent(path) for path in corpus_files("hostile")}
     files |= {f"refused/{name}": make for name, make in REFUSED.items()}
     files |= {f"bearable/{name}": make for name, make in BEARABLE.items()}
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -142,20 +157,25 @@ def test_the_renderers_are_all_there(sweep: Sweep, stack: Stack):
 
 
 @pytest.mark.usefixtures("sweep")
+def test_nothing_is_fetched_for_a_document(listener: socket.socket):
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+@pytest.mark.usefixtures("sweep")
 def test_no_part_lost_its_head(logs: Logs):
     assert '"defect"' not in logs.text
     assert "Traceback" not in logs.text
     assert '"job_failed"' not in logs.text
 
 
-def photographs() -> Iterator[Path]:
-    return (path for path in corpus_files("photos") if path.suffix in {".jpg", ".png", ".gif", ".webp", ".avif"})
-
-
 def test_every_photograph_is_taken_and_shown(home: Home):
     shapes = ["w_500-fmt_auto.jpg", "w_100-h_100-g_attention.png"]
+    files = corpus_files("photos")
     with ThreadPoolExecutor(CLIENTS) as clients:
-        outcomes = list(clients.map(lambda path: travel(home, path.name, path.read_bytes(), shapes), photographs()))
+        outcomes = list(clients.map(lambda path: travel(home, path.name, path.read_bytes(), shapes), files))
     for outcome in outcomes:
+        if Path(outcome.name).suffix not in COVERED and outcome.upload.status_code == 415:
+            continue  # of a format that needs an isolated decoder, and none is enabled
         assert [answer.status_code for answer in outcome.answers if not answer.ok] == [], outcome.name
         assert len(outcome.pictures) == len(shapes)
