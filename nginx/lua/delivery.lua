@@ -11,7 +11,7 @@ local function canonical(grammar, address)
   if address.operations == "info" then
     return { operations = "info", ext = "json", auto = false }
   elseif address.operations == "original" then
-    local ext, problem = grammar:extension(address.ext)
+    local ext, problem = grammar:original(address.ext)
     return ext and { operations = "original", ext = ext, auto = false }, problem
   end
   return grammar:canonical(address.operations, address.ext)

@@ -184,6 +184,7 @@ end
 function M.new(table_)
   local self = setmetatable({
     digest = table_.digest, fallback = table_.auto_fallback, order = {}, tokens = {}, extensions = {}, negotiated = {},
+    originals = {},
   }, Grammar)
   local names = {}
   for _, format in ipairs(table_.formats) do
@@ -195,6 +196,9 @@ function M.new(table_)
     end
   end
   self.formats = concat(names, ", ")
+  for _, name in ipairs(table_.originals) do
+    self.originals[name] = name
+  end
   for i, row in ipairs(table_.tokens) do
     local token = compile(row)
     self.order[i] = token
@@ -217,6 +221,15 @@ function Grammar:extension(ext)
     return refuse("ext '" .. ext:sub(1, 16) .. "' is none of " .. self.formats, "ext")
   end
   return name
+end
+
+--- The canonical spelling of an original's ext, or nil and a problem.
+function Grammar:original(ext)
+  local name = self.originals[ext]
+  if name then
+    return name
+  end
+  return self:extension(ext)
 end
 
 function Grammar:read(operations)

@@ -13,8 +13,9 @@ VERSION = 1
 
 
 def export_table(
-    tokens: Iterable[Token], formats: Iterable[Any], fallback: str, defaults: Callable[[], dict[str, str]]
-) -> dict[str, Any]:
+    tokens: Iterable[Token], formats: Iterable[Any], originals: Iterable[str], fallback: str,
+    defaults: Callable[[], dict[str, str]],
+) -> dict[str, Any]:  # fmt: skip
     """The whole table; tokens in canonical order, decimals in hundredths, texts in their canonical spelling."""
     ordered = list(tokens)
     format_key = next(token.key for token in ordered if token.role is Role.FORMAT)
@@ -24,6 +25,7 @@ def export_table(
             {"name": encoder.format, "aliases": list(encoder.aliases), "negotiated": encoder.negotiated}
             for encoder in formats
         ],
+        "originals": list(originals),
         "auto_fallback": fallback,
         "tokens": [_token(token, {"by": format_key, "values": defaults()}) for token in ordered],
     }

@@ -60,12 +60,16 @@ def variant_identity(plan: Plan, *, asset_sha256: str, format: str, recipe: str)
 class Grammar:
     """The language that a set of operations and output formats makes. Immutable; knows no operation by name."""
 
-    def __init__(self, operations: Sequence[type], formats: Sequence[Format]) -> None:
-        """Raises ValueError when two declare the same key or format, or a role is missing."""
+    def __init__(self, operations: Sequence[type], formats: Sequence[Format], originals: Sequence[str] = ()) -> None:
+        """`originals` are formats that are read but not written: they are an ext of `original` alone.
+
+        Raises ValueError when two declare the same key or format, or a role is missing.
+        """
         self._formats = {encoder.format: encoder for encoder in sorted(formats, key=lambda encoder: encoder.format)}
         self._extensions = {
             alias: encoder.format for encoder in formats for alias in (encoder.format, *encoder.aliases)
         }
+        self._originals = sorted(set(originals) - self._extensions.keys())
         declared = [(operation, name, token) for operation in operations for name, token in tokens_of(operation)]
         for role in (Role.FORMAT, Role.PRESET, Role.SCALE):
             if sum(token.role is role for _, _, token in declared) != 1:
@@ -96,6 +100,10 @@ class Grammar:
         if ext not in self._extensions:
             raise InvalidOperation(f"ext {ext[:16]!r} is none of {', '.join(self._formats)}", field="ext")
         return self._extensions[ext]
+
+    def original(self, ext: str) -> str:
+        """The canonical form of an original's `ext`. Raises InvalidOperation when no such format comes in."""
+        return ext if ext in self._originals else self.extension(ext)
 
     def preset_operations(self, operations: str) -> str:
         """The operations of a preset in canonical order, nothing added or folded. Raises InvalidOperation."""
@@ -165,7 +173,7 @@ class Grammar:
 
     def export(self) -> dict[str, Any]:
         """The table that the edge interprets (`grammar.json`), its digest included."""
-        return export_table(self._tokens.values(), self._formats.values(), FALLBACK, self._default_values)
+        return export_table(self._tokens.values(), self._formats.values(), self._originals, FALLBACK, self._default_values)
 
     @cached_property
     def digest(self) -> str:

@@ -44,7 +44,7 @@ def parse_plan(address: Address, grammar: Grammar) -> Plan | None:
     if address.operations == INFO:
         return None
     if address.operations == ORIGINAL:
-        grammar.extension(address.ext)
+        grammar.original(address.ext)
         return None
     return grammar.parse(address.operations, address.ext)
 
@@ -56,6 +56,6 @@ def canonical_path(address: Address, plan: Plan | None, grammar: Grammar) -> str
     elif address.operations == INFO:
         tail = "info.json"
     else:
-        tail = f"{ORIGINAL}.{grammar.extension(address.ext)}"
+        tail = f"{ORIGINAL}.{grammar.original(address.ext)}"
     head = f"/v1/{address.access}/{address.place}/img/{to_ulid(address.asset)}/v{address.version}"
     return f"{head}/{tail}"

@@ -197,7 +197,7 @@ class Deliver:
         public = reply.until is None
         if public and not reply.place.policy.public_originals:
             raise NotFound
-        if self._grammar.extension(reply.address.ext) != _extension(content.format):
+        if self._grammar.original(reply.address.ext) != _extension(content.format):
             raise NotFound
         return reply.answer(
             media_type=content.media_type,

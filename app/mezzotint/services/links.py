@@ -169,7 +169,7 @@ class Links:
     def _has_ext(self, format: str) -> bool:
         """Whether a URL can name the format: some come in and never go out."""
         try:
-            self._grammar.extension(format)
+            self._grammar.original(format)
         except InvalidOperation:
             return False
         return True

@@ -60,11 +60,11 @@ class MagickDecoder(IsolatedDecoder):
 
 def _check_policy() -> None:
     """Raises PluginUnfit unless ImageMagick obeys the installation's policy before any other."""
-    from defusedxml.ElementTree import parse
+    from defusedxml.ElementTree import fromstring
 
     folder = os.environ.get("MAGICK_CONFIGURE_PATH", "")
     try:
-        wanted = [_entry(policy) for policy in parse(Path(folder, _POLICY)).getroot().iter("policy")]
+        wanted = [_entry(policy) for policy in fromstring(Path(folder, _POLICY).read_bytes()).iter("policy")]
     except (OSError, ParseError) as problem:
         raise PluginUnfit(f"ImageMagick's policy can't be read: {problem}") from problem
     found = _in_force()
