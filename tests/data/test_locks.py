@@ -6,6 +6,7 @@ import pytest
 from mezzotint.data import locks
 from mezzotint.data.redis import connect
 from mezzotint.model.identifiers import new_id
+from tests.journeys.waiting import until
 
 TENANT, IDENTITY = new_id(), "ab" * 32
 
@@ -66,3 +67,14 @@ def test_redis_going_away_in_the_middle_does_no_harm(client):
     with locks.variant([client], TENANT, IDENTITY, wait=1, hold=30) as held:
         assert held
         client.flushall()
+
+
+def test_a_living_holder_keeps_it_and_a_dead_one_does_not(client):
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=0.3):
+        (name,) = client.keys("*making*")
+        # Kept beyond its first end: seen shrinking, then long again.
+        until(lambda: client.pttl(name) < 200)
+        until(lambda: client.pttl(name) > 200)
+    client.set(name, "a token whose holder died", px=300)
+    with locks.variant([client], TENANT, IDENTITY, wait=30, hold=30) as held:
+        assert held

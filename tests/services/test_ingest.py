@@ -155,7 +155,7 @@ def test_a_crash_between_steps_leaves_nothing_visible(house, place, upload, monk
 
 
 def test_a_store_that_fails_is_cleaned_up_after(house, place, upload, monkeypatch):
-    store = type(house.stores["originals"])
+    store = house.stores["originals"]
 
     def fail(*_args, **_options):
         raise StoreUnavailable("the disk is gone")

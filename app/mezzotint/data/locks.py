@@ -4,7 +4,8 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from uuid import UUID, uuid4
 
 from redis import Redis, RedisError
@@ -22,17 +23,21 @@ def variant(nodes: Sequence[Redis], tenant_id: UUID, identity: str, *, wait: flo
 
     It is held on more than half of `nodes`, servers that know nothing of each other (or one). It is not when another
     process kept it for all of `wait` seconds, or when too many nodes are away; the caller goes on either way. A holder
-    that dies loses it after `hold` seconds.
+    keeps it as long as it lives; one that dies, or stands still, loses it within `hold` seconds.
     """
     name = f"mz:{{{tenant_id}}}:making:{identity}"
     # Released only where it is still ours: the library compares the token it wrote.
     locks = [Lock(node, name, timeout=hold, thread_local=False) for node in nodes]
-    held = _acquire(locks, wait, hold)
+    if not _acquire(locks, wait, hold):
+        yield False
+        return
+    done = Event()
+    Thread(target=_keep, args=(locks, hold / 3, done), daemon=True).start()
     try:
-        yield held
+        yield True
     finally:
-        if held:
-            _release(locks)
+        done.set()
+        _release(locks)
 
 
 def _acquire(locks: Sequence[Lock], wait: float, hold: float) -> bool:
@@ -54,6 +59,13 @@ def _acquire(locks: Sequence[Lock], wait: float, hold: float) -> bool:
         if away > most_away or time.monotonic() >= give_up:
             return False
         time.sleep(random.uniform(*_LOOK_AGAIN))  # noqa: S311
+
+
+def _keep(locks: Sequence[Lock], every: float, done: Event) -> None:
+    while not done.wait(every):
+        for lock in locks:
+            with suppress(RedisError):  # lost here; elsewhere it may still be ours
+                lock.reacquire()
 
 
 def _release(locks: Sequence[Lock]) -> None:

@@ -241,17 +241,14 @@ class Ingest:
         self._take_back(place.scope, version.asset_id, version.number, version.key, why)
 
     def _take_back(self, scope: Scope, asset_id: UUID, number: int, key: str, why: str) -> None:
-        left_behind = False
-        try:
-            self._store.delete(key)
-        except StoreUnavailable:
-            left_behind = True
         with self._database.scoped(scope) as tx:
-            assets.mark_failed(tx, asset_id, number, why)
+            if not assets.mark_failed(tx, asset_id, number, why):
+                return  # settled before: it may even have become ready, and only the word of it got lost
             if number == 1:
                 assets.delete(tx, asset_id)
-            if left_behind:
-                follow_up.discard(tx, STORE, key)
+            follow_up.discard(tx, STORE, key)
+        with suppress(StoreUnavailable):  # the job does it later
+            self._store.delete(key)
 
 
 def _new_key(place: Place, asset_id: UUID) -> str:

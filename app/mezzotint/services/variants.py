@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 REMEMBERED = 20_000
 REMEMBERED_SECONDS = 300
+LOCK_SECONDS = 3.0
+"""How long a lock outlives the process that held it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Variants:
         # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         tenant = wanted.asset.tenant_id
         with locks.variant(
-            self._lock_nodes, tenant, wanted.identity, wait=self._deadline, hold=self._deadline + 5
+            self._lock_nodes, tenant, wanted.identity, wait=self._deadline, hold=LOCK_SECONDS
         ):  # fmt: skip
             return self._find_or_make(wanted)
 

@@ -1,0 +1,118 @@
+"""kill -9 of each process in turn under a light mixed load; then nothing that was promised is missing."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.inventory import named, repair, stored, unfinished
+from tests.faults.load import NOBODY, Load
+from tests.faults.shop import PATIENCE, Shop, family, sha256
+from tests.journeys.waiting import until
+
+GOOD = {"hit": "200 HIT", "miss": "200", "upload": "201"}
+REFUSED = {"503 unavailable", "503 overloaded", "504 render_timeout"}
+
+
+def child(part: str, words: str = "") -> Callable[[Shop], list[int]]:
+    """A process below the part whose command line has these words."""
+
+    def find(shop: Shop) -> list[int]:
+        children = family(shop.pid(part))[1:]
+        return [pid for pid in children if words in Path(f"/proc/{pid}/cmdline").read_text()][:1]
+
+    return find
+
+
+def itself(part: str) -> Callable[[Shop], list[int]]:
+    return lambda shop: [shop.pid(part)]
+
+
+VICTIMS: dict[str, tuple[str, Callable[[Shop], list[int]]]] = {
+    "PostgreSQL": ("postgres", itself("postgres")),
+    "Redis": ("redis", itself("redis")),
+    "a renderer": ("renderers", child("renderers")),
+    "the renderers' master": ("renderers", itself("renderers")),
+    "a gunicorn worker": ("origin", child("origin")),
+    "gunicorn": ("origin", itself("origin")),
+    "the worker": ("worker", itself("worker")),
+    "an nginx worker": ("edge", child("edge", "worker process")),
+    "nginx": ("edge", itself("edge")),
+}
+
+
+@pytest.fixture(scope="module")
+def load(shop: Shop) -> Iterator[Load]:
+    with Load(shop, start=10_000) as load:
+        yield load
+
+
+def goes_on(load: Load) -> None:
+    """Wait until one more of each kind went well."""
+    for kind, good in GOOD.items():
+        before = load.ends(kind)[good]
+        until(lambda kind=kind, good=good, before=before: load.ends(kind)[good] > before, seconds=PATIENCE)
+
+
+def ends_since(load: Load, before: dict[str, Counter[str]]) -> dict[str, set[str]]:
+    return {kind: set(load.ends(kind) - counted) for kind, counted in before.items()}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_it_comes_back_and_nothing_wrong_was_answered(shop: Shop, load: Load, victim: str):
+    part, find = VICTIMS[victim]
+    goes_on(load)
+    before = {kind: load.ends(kind) for kind in GOOD}
+    pids = find(shop)
+    assert pids
+    shop.killed(part, pids)
+    shop.healed()
+    goes_on(load)
+    ended = ends_since(load, before)
+    reset = {NOBODY, "200 STALE"} if part == "edge" else set()
+    assert ended["hit"] <= {GOOD["hit"]} | reset, "cached pictures go out wherever nginx lives"
+    for kind in ("miss", "upload"):
+        assert ended[kind] <= {GOOD[kind]} | REFUSED | reset
+
+
+def test_killed_the_supervisor_takes_its_parts_along_and_starts_anew(shop: Shop, load: Load):
+    before = {kind: load.ends(kind) for kind in GOOD}
+    process = shop.installation.process
+    assert process is not None
+    process.send_signal(signal.SIGKILL)
+    process.wait(PATIENCE)
+    shop.installation.start()
+    shop.healed()
+    goes_on(load)
+    for kind, ended in ends_since(load, before).items():
+        # Stale: from the cache too, by an edge that was up before its origin.
+        assert ended <= {GOOD[kind], "200 STALE", NOBODY} | REFUSED
+
+
+def test_after_all_that_every_promise_is_kept(shop: Shop, load: Load):
+    load.__exit__(None, None, None)
+    assert len(load.acknowledged) > len(VICTIMS)
+    for asset, (_, promised) in load.acknowledged.items():
+        signed = shop.home.sign(shop.home.url({"id": asset}, "original.jpg", "priv"))
+        answer = shop.get(signed)
+        assert answer.status_code == 200, (asset, answer.text)
+        assert sha256(answer.content) == promised
+
+    def settled() -> bool:
+        repair(shop)
+        return unfinished(shop) == 0 and stored(shop) == named(shop)
+
+    until(settled, seconds=PATIENCE)
+
+
+@pytest.mark.parametrize("part", ["origin", "edge"])
+def test_reloaded_it_answers_everything(shop: Shop, part: str):
+    with Load(shop, start=20_000 + 1000 * len(part)) as load:
+        goes_on(load)
+        old = family(shop.pid(part))[1:]
+        shop.installation.part(part).kill(signal.SIGHUP)
+        until(lambda: not set(old) & set(family(shop.pid(part))), seconds=PATIENCE)
+        goes_on(load)
+    assert {kind: set(load.ends(kind)) for kind in GOOD} == {kind: {good} for kind, good in GOOD.items()}
