@@ -43,6 +43,7 @@ from mezzotint.services.near import Near
 from mezzotint.services.policies import Policies
 from mezzotint.services.presets import Presets
 from mezzotint.services.publish import Publisher
+from mezzotint.services.quarantine import Quarantine
 from mezzotint.services.reaper import Reaper
 from mezzotint.services.removal import Removal
 from mezzotint.services.signing_keys import SigningKeys
@@ -91,6 +92,7 @@ class House:
     invalidate: Invalidate
     jobs: Jobs
     work: Work
+    quarantine: Quarantine
     in_flight: int
     """deliveries that a process takes on at once"""
 
@@ -189,7 +191,8 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         if settings.isolation.socket
         else None
     )
-    renderers = Renderers(settings.renderers.socket, isolation)
+    quarantine = Quarantine(database)
+    renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard)
     lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]
     wants = Wants(language, registry.encoders, lossy)
     near = Near(stores, sources)
@@ -208,9 +211,6 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     )
     spool = Spool(settings.spool.folder)
     ingest = Ingest(database, stores, renderers=renderers, wants=wants, deadline=settings.renderers.deadline)
-    mezzanines = Mezzanines(
-        database=database, stores=stores, near=near, renderers=renderers, wants=wants, deadline=patience
-    )
     encodings = Encodings(
         database=database,
         stores=stores,
@@ -221,11 +221,11 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         accesses=settings.worker.improve_after,
         deadline=patience,
     )
-    direct_uploads = DirectUploads(database, stores, spool, ingest)
-    removal = Removal(database, stores)
-    edge_log = settings.worker.access_log
     reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
     sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
+    removal = Removal(database, stores)
+    edge_log = settings.worker.access_log
+    direct_uploads = DirectUploads(database, stores, spool, ingest)
     api_keys = ApiKeys(database)
     return House(
         registry=registry,
@@ -269,21 +269,24 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         work=Work(
             database,
             tasks={
-                follow_up.MEZZANINE: mezzanines.make,
+                follow_up.MEZZANINE: Mezzanines(
+                    database=database, stores=stores, near=near, renderers=renderers, wants=wants, deadline=patience
+                ).make,
                 follow_up.AHEAD: Ahead(database, language, wants, variants).make,
                 follow_up.IMPROVE: encodings.improve,
                 follow_up.PURGE: removal.purge,
                 follow_up.DISCARD: removal.discard,
             },
             chores={
-                "reap": Chore(reaper.reap, every=60.0),
-                "sweep": Chore(sweep.sweep, every=settings.worker.sweep_every),
-                "remove_ended_uploads": Chore(direct_uploads.remove_ended, every=300.0),
-                "sweep_leftovers": Chore(Leftovers(stores).sweep, every=3600.0),
                 "find_popular": Chore(encodings.find, every=60.0),
+                "reap": Chore(reaper.reap, every=60.0),
+                "remove_ended_uploads": Chore(direct_uploads.remove_ended, every=300.0),
+                "sweep": Chore(sweep.sweep, every=settings.worker.sweep_every),
+                "sweep_leftovers": Chore(Leftovers(stores).sweep, every=3600.0),
                 **({"count_hits": Chore(EdgeLog(database, edge_log).count, every=10.0)} if edge_log else {}),
             },
             lease=settings.worker.job_seconds * 1.25,
         ),
+        quarantine=quarantine,
         in_flight=settings.origin.in_flight,
     )

@@ -18,7 +18,7 @@ from mezzotint.imaging.client import RenderJob
 from mezzotint.model.errors import NotFound
 from mezzotint.services import follow_up
 from mezzotint.services.variants import key_of
-from mezzotint.services.wants import ENGINE
+from mezzotint.services.wants import ENGINE, content_of
 
 if TYPE_CHECKING:
     from mezzotint.data.postgres import Database
@@ -86,6 +86,7 @@ class Encodings:
                     deadline=self._deadline,
                     max_pixels=policy.max_source_pixels or 0,
                     max_output_pixels=policy.max_output_pixels or 0,
+                    content_hash=content_of(asset).content_hash,
                     background=True,
                     thorough=True,
                 )

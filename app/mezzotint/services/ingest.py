@@ -199,6 +199,7 @@ class Ingest:
                 str(place.tenant.id),
                 self._deadline,
                 policy.max_source_pixels or 0,
+                content_hash=received.sha256,
                 background=background,
             )
         )

@@ -52,7 +52,9 @@ class Mezzanines:
         if not (large and self._wants.has_mezzanine(content)) or self._is_there(asset):
             return
         source = self._near.original(asset)
-        made = self._renderers.mezzanine(MezzanineJob(source, str(asset.tenant_id), self._deadline, max_pixels))
+        made = self._renderers.mezzanine(
+            MezzanineJob(source, str(asset.tenant_id), self._deadline, max_pixels, content_hash=content.content_hash)
+        )
         digest = hashlib.sha256(made.data).hexdigest()
         key = f"{asset.tenant_id}/mezzanines/{asset.id}-{digest[:16]}.{made.format}"
         size = len(made.data)

@@ -129,6 +129,7 @@ class Variants:
                 deadline=self._patience if wanted.background else self._deadline,
                 max_pixels=wanted.policy.max_source_pixels or 0,
                 max_output_pixels=wanted.policy.max_output_pixels or 0,
+                content_hash=content.content_hash,
             )
         )
         content_hash = hashlib.sha256(rendered.data).hexdigest()
