@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
@@ -23,7 +24,8 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from minio import Minio
+from minio import Minio, MinioAdmin
+from minio.credentials import StaticProvider
 
 from mezzotint.plugin_api import ObjectNotFound, StoreUnavailable
 from mezzotint.plugins.storages.minio import MinIO
@@ -265,6 +267,49 @@ def test_wrong_credentials_are_told_and_not_shown(s3: S3Server, method: str, wro
         shown = "".join(traceback.format_exception(caught.value)) + repr(store)
         assert options["access_key"] not in shown
         assert options["secret_key"] not in shown
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path) -> Iterator[S3Server]:
+    """One that can be asked to make users, whatever S3_ENDPOINT names."""
+    with minio_server.serving(S3Server(), tmp_path) as server:
+        yield server
+
+
+def test_the_rights_that_the_docs_name_are_enough(own_minio: S3Server) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    rights = sorted(set(re.findall(r"`(s3:\w+)`", page)) - {"s3:CreateBucket"})
+    name = f"least-{uuid4().hex}"
+    MinIO(**own_minio.options(name)).check()
+    resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    statement = {"Effect": "Allow", "Action": rights, "Resource": resources}
+    admin = MinioAdmin(
+        endpoint=own_minio.endpoint,
+        credentials=StaticProvider(own_minio.access_key, own_minio.secret_key),
+        secure=own_minio.secure,
+    )
+    admin.policy_add(name, policy={"Version": "2012-10-17", "Statement": [statement]})
+    user, password = uuid4().hex, uuid4().hex
+    admin.user_add(user, password)
+    admin.attach_policy([name], user=user)
+
+    options = own_minio.options(name) | {"access_key": user, "secret_key": password, "create_bucket": False}
+    store = MinIO(**options)
+    store.check()
+    for method in EVERY_METHOD.values():
+        with suppress(ObjectNotFound):
+            method(store, "absent")
+    put(store, "large", LARGE)
+    assert put_if_absent(store, "large", b"x") is False
+    assert (keys(store), store.get("large")) == (["large"], LARGE)
+    subprocess.run(
+        [sys.executable, "-c", DIES, json.dumps(options)], env={"PYTHONPATH": ":".join(sys.path)}, check=False
+    )
+    assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 1
+    store.delete("large")
+    assert requests.put(store.presigned_put("a", seconds=60, content_type=""), b"x", timeout=30).status_code == 200
+    with pytest.raises(StoreUnavailable, match="AccessDenied"):
+        MinIO(**options | {"bucket": "things"}).get("a")
 
 
 def test_credentials_may_be_in_files(s3: S3Server, tmp_path: Path) -> None:

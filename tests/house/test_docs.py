@@ -39,6 +39,13 @@ def test_every_setting_is_documented_with_its_default():
     assert documented == known
 
 
+def test_every_option_of_a_store_is_documented():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| ([a-z]+) \| `(\w+)` \|", text, re.MULTILINE))
+    storages = registry.load(["standard"]).storages
+    assert documented == {(kind, name) for kind in storages for name in inspect.signature(storages[kind]).parameters}
+
+
 def test_every_room_says_what_it_is_in_at_most_ten_lines():
     rooms = [folder.parent for folder in (ROOT / "app" / "mezzotint").rglob("__init__.py")]
     tops = {room for room in rooms if room.parent.name == "mezzotint"} | {ROOT / "nginx"}
