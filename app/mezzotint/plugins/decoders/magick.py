@@ -64,7 +64,8 @@ def _check_policy() -> None:
 
     folder = os.environ.get("MAGICK_CONFIGURE_PATH", "")
     try:
-        wanted = [_entry(policy) for policy in fromstring(Path(folder, _POLICY).read_bytes()).iter("policy")]
+        root = fromstring(Path(folder, _POLICY).read_bytes())
+        wanted = [] if root is None else [_entry(policy) for policy in root.iter("policy")]
     except (OSError, ParseError) as problem:
         raise PluginUnfit(f"ImageMagick's policy can't be read: {problem}") from problem
     found = _in_force()
