@@ -18,6 +18,7 @@ def matrix(home: Home, stack: Stack) -> dict[str, requests.Response]:
     asset, hidden = home.asset(seed=900), home.asset(seed=901, access="private")
     url, signed = home.url(asset, "w_50.jpg"), home.sign(home.url(hidden, "w_50.jpg", access="priv"))
     first = requests.get(url)
+    document = home.upload(bytes(gradient(78, 20).tiffsave_buffer()), name="scan.tif").json()
     control, base = stack.control, stack.base_url
     get = requests.get
     return {
@@ -34,6 +35,7 @@ def matrix(home: Home, stack: Stack) -> dict[str, requests.Response]:
         "signed again": get(signed),
         "download": get(signed + "&download=%22%3Cscript%3E%0d%0aX-Evil:1"),
         "original": get(home.sign(home.url(hidden, "original.jpg", access="priv"))),
+        "document": get(home.sign(home.url(document, "original.tiff", access="priv"))),
         "unsigned": get(signed.partition("?")[0]),
         "forged": get(signed.replace("sig=", "sig=x")),
         "unknown operation": get(home.url(asset, "zoom_2.jpg")),
@@ -90,7 +92,7 @@ def test_only_pictures_are_kept_by_caches(matrix: dict[str, requests.Response]):
             # Of the delivery's own 404 alone, for two seconds, as an edge does itself.
             assert kept == "no-store" or (answer.status_code == 404 and kept == "public, max-age=2"), kind
             assert answer.status_code >= 400, kind
-        elif kind in ("signed", "signed again", "download", "original"):
+        elif kind in ("signed", "signed again", "download", "original", "document"):
             assert kept.startswith("private, max-age="), kind
         elif "/v1/pub/" in answer.url:
             assert kept == "public, max-age=31536000, immutable", kind
@@ -110,6 +112,8 @@ def test_what_a_401_asks_for(matrix: dict[str, requests.Response]):
 
 def test_saving_is_said_of_what_is_to_be_saved(matrix: dict[str, requests.Response]):
     assert matrix["download"].headers["Content-Disposition"].startswith("attachment; ")
+    assert matrix["document"].headers["Content-Type"] == "image/tiff"
+    assert matrix["document"].headers["Content-Disposition"] == 'attachment; filename="scan.tiff"'
     assert matrix["HIT"].headers["Content-Disposition"] == 'inline; filename="picture.jpg"'
 
 

@@ -85,7 +85,7 @@ def _respond(answer: Answer, asked: Asked) -> Response:
     response.last_modified = answer.modified
     headers = response.headers
     headers["Cache-Control"] = cache_control(answer)
-    headers["Content-Disposition"] = disposition(answer.file_name, asked.arguments.download)
+    headers["Content-Disposition"] = disposition(answer.file_name, asked.arguments.download, shown=_shown(answer))
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     headers["Server-Timing"] = f"origin;dur={(time.perf_counter() - g.started) * 1000:.1f}"
     headers["X-Accel-Expires"] = str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)
@@ -110,10 +110,19 @@ def cache_control(answer: Answer) -> str:
             return f"private, max-age={answer.seconds}"
 
 
-def disposition(file_name: str, download: str | None) -> str:
-    """Content-Disposition: shown in place under `file_name`, or saved under the name in `download` (undecoded)."""
+def _shown(answer: Answer) -> bool:
+    """Whether a browser may show it in place: what we write ourselves. An original may be a document with scripts."""
+    encoders = current_app.extensions["mezzotint"].registry.encoders.values()
+    return answer.media_type in {"application/json", *(encoder.media_type for encoder in encoders)}
+
+
+def disposition(file_name: str, download: str | None, *, shown: bool = True) -> str:
+    """Content-Disposition: in place under `file_name` if it may be `shown` so, or saved.
+
+    `download` (undecoded) is the name to save it under, None without that wish.
+    """
     if download is None:
-        return f'inline; filename="{file_name}"'
+        return f'{"inline" if shown else "attachment"}; filename="{file_name}"'
     name = re.sub(r'[\x00-\x1f\x7f"\\/]', "_", unquote(download))[:200] or file_name
     if _PLAIN.fullmatch(name):
         return f'attachment; filename="{name}"'
