@@ -4,11 +4,15 @@ local crypto = require("libcrypto")
 
 local M = {}
 
+--- The standard spelling of bytes, padded.
+function M.standard(bytes)
+  local out = ffi.new("unsigned char[?]", 4 * math.ceil(#bytes / 3) + 1)
+  return ffi.string(out, crypto.EVP_EncodeBlock(out, bytes, #bytes))
+end
+
 --- The URL-safe spelling of bytes, without padding.
 function M.url(bytes)
-  local out = ffi.new("unsigned char[?]", 4 * math.ceil(#bytes / 3) + 1)
-  local size = crypto.EVP_EncodeBlock(out, bytes, #bytes)
-  local text = ffi.string(out, size):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })
+  local text = M.standard(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })
   return text
 end
 

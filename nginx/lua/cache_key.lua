@@ -39,8 +39,8 @@ function M.generations(slots, generations)
   return concat(out, ".")
 end
 
---- The key: the asset, by which an entry can be found on disk, and a digest of all that counts, since nginx reads the key
--- at every hit. `class` is "" unless the client's Accept header chooses the format.
+--- The key: the asset, by which an entry can be found on disk, and a digest of all that counts, since nginx reads the
+-- key at every hit. `class` is "" unless the client's Accept header chooses the format.
 function M.compose(asset, canonical_path, class, generations)
   return asset .. "." .. digest.short(canonical_path .. "|" .. class .. "|" .. generations)
 end

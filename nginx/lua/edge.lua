@@ -18,6 +18,7 @@ local random = require("random")
 local resp = require("resp")
 local seal = require("seal")
 local signature = require("signature")
+local snapshot = require("snapshot")
 
 local ngx, tonumber = ngx, tonumber
 local var, shared = ngx.var, ngx.shared
@@ -26,6 +27,7 @@ local MEMO_SIZE, MEMO_URI_MAX, MEMO_ACCEPT = 8192, 2048, 256
 local LOOK_UP_TIMEOUT, FOLLOW_TIMEOUT = 300, 2500 -- milliseconds; the second outlasts one blocking read
 local LOOK_UP_IDLE, LOOK_UP_POOL = 10000, 8 -- milliseconds, connections of a worker
 local START_PATIENCE, START_TICK = 1, 0.02 -- seconds
+local SAVE_CHANGED, SAVE_UNCHANGED = 1, 60 -- seconds between two snapshots
 local SAID_BY_THE_DOOR = {
   "X-Content-Type-Options", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin",
   "Timing-Allow-Origin", "X-Request-Id",
@@ -35,7 +37,8 @@ local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
 local language, state, signing_keys, wrong_api_keys, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
 local accept_memo = memo.new(MEMO_ACCEPT)
-local worker_name, named = "", 0
+local worker_name, named, started = "", 0, 0
+local saved, unsaved = 0, false
 
 local M = {}
 
@@ -49,6 +52,35 @@ function M.init(options)
   state = generations.new()
   signing_keys = keys.new(shared.signing_keys, shared.unknown_keys, seal.key(options.seal_key))
   wrong_api_keys = guesses.new(shared.wrong_api_keys)
+  M.restore()
+end
+
+local function snapshot_file()
+  return ngx.config.prefix() .. "snapshot.json"
+end
+
+--- Begin with the last snapshot. After a reload the keys in shared memory are newer than any file.
+function M.restore()
+  local known, why = snapshot.load(snapshot_file(), ngx.time())
+  if not known or not state:restore(known.slots) then
+    ngx.log(ngx.NOTICE, "no snapshot to begin with: ", why or "of another size")
+  elseif #shared.signing_keys:get_keys(1) == 0 then
+    signing_keys:take(known.keys)
+  end
+end
+
+local function save(changed)
+  local now = ngx.now()
+  unsaved = unsaved or changed
+  if now - saved < (unsaved and SAVE_CHANGED or SAVE_UNCHANGED) then
+    return
+  end
+  saved, unsaved = now, false
+  local known = { keys = signing_keys:all(), slots = state:bytes() }
+  local kept, why = snapshot.save(snapshot_file(), known, ngx.time())
+  if not kept then
+    ngx.log(ngx.ERR, "no snapshot saved: ", why)
+  end
 end
 
 local function connect(timeout)
@@ -64,6 +96,7 @@ local function follow_publications()
     keys = signing_keys, generations = state, ending = ngx.worker.exiting, log = log, sleep = ngx.sleep,
     connect = function() return connect(FOLLOW_TIMEOUT) end,
     report = function(epoch) shared.edge:set("epoch", epoch) end,
+    confirmed = save,
   }
   repeat
     local ended, defect = pcall(follow.run, house)
@@ -77,7 +110,7 @@ end
 
 --- One worker follows for all of them; a new one takes its number when it dies.
 function M.init_worker()
-  worker_name = random.hex(8) .. "-"
+  worker_name, started = random.hex(8) .. "-", ngx.now()
   if ngx.worker.id() == 0 then
     ngx.timer.at(0, follow_publications)
   end
@@ -264,10 +297,8 @@ local function refusal(reading)
 end
 
 local function wait_for_start()
-  local waited = 0
-  while state:version() == 0 and waited < START_PATIENCE do
+  while state:version() == 0 and ngx.now() < started + START_PATIENCE do
     ngx.sleep(START_TICK)
-    waited = waited + START_TICK
   end
   return state:version()
 end
@@ -278,15 +309,20 @@ function M.cold()
   if not reading then
     return ngx.exec("/_refused")
   end
-  -- Without the generations a cached picture could be one that was invalidated, so none is served at all.
+  -- Without generations a cached picture could be one that was invalidated, so none is served at all. With those of a
+  -- snapshot it goes out as stale, for nobody to keep.
   local version = wait_for_start()
-  local code = version == 0 and "unavailable" or (reading.address.access == "priv" and refusal(reading))
+  local nothing_known = version == 0 and not state:restored()
+  local code = nothing_known and "unavailable" or (reading.address.access == "priv" and refusal(reading))
   if code then
     var.refusal = code
     return ngx.exec("/_refused")
   end
   if reading.arguments.download then
     var.disposition = disposition.attachment(reading.arguments.download)
+  end
+  if version == 0 then
+    var.unconfirmed = "1"
   end
   var.cache_key = key_of(reading, version)
 end
@@ -400,7 +436,8 @@ end
 function M.status()
   ngx.header["Content-Type"] = "application/json"
   ngx.print(json.encode({
-    ready = state:version() > 0, following = state:following(), epoch = shared.edge:get("epoch") or nil,
+    ready = state:version() > 0, restored = state:restored(), following = state:following(),
+    epoch = shared.edge:get("epoch") or nil,
     keys = #shared.signing_keys:get_keys(0), grammar = language.digest,
     origin_grammar = shared.edge:get("origin_grammar"), connections = tonumber(var.connections_active),
   }))

@@ -107,6 +107,7 @@ local function follow(redis, house)
     local epoch = reading and reading.epoch
     if reading then
       take(reading, house.keys, house.generations, house.log)
+      house.confirmed(true)
     end
     house.generations:follow(reading)
     house.report(epoch)
@@ -121,13 +122,15 @@ local function follow(redis, house)
       local same = turn.epoch == epoch and not turn.gap
       if same and epoch then
         apply(turn.events, house.keys, house.generations, house.log)
+        house.confirmed(#turn.events > 0)
       end
       last = turn.last
     until not same or house.ending()
   end
 end
 
---- Run until the process is to end. `house`: connect, keys, generations, ending, log, report(epoch), sleep(seconds).
+--- Run until the process is to end. `house`: connect, keys, generations, ending, log, report(epoch), sleep(seconds),
+-- confirmed(changed) at every turn in which all that is known was in force.
 function M.run(house)
   local said
   while not house.ending() do

@@ -14,7 +14,7 @@ ffi.cdef([[
 void *mmap(void *address, size_t length, int protection, int flags, int fd, long offset);
 int munmap(void *address, size_t length);
 typedef struct {
-  volatile uint32_t version, following, keys;
+  volatile uint32_t version, following, keys, restored;
   volatile uint32_t slot[65536];
 } mezzotint_generations;
 ]])
@@ -59,6 +59,27 @@ end
 
 function Generations:at(slot)
   return self.page.slot[slot]
+end
+
+--- All slots as bytes, for a snapshot.
+function Generations:bytes()
+  return ffi.string(ffi.cast("const char *", self.page.slot), SLOTS * 4)
+end
+
+--- Begin with what a snapshot held, before anyone reads. It stays unconfirmed: `version` is 0 until a whole reading.
+-- False when the bytes are not all there.
+function Generations:restore(bytes)
+  if #bytes ~= SLOTS * 4 then
+    return false
+  end
+  ffi.copy(ffi.cast("char *", self.page.slot), bytes, #bytes)
+  self.page.restored = 1
+  return true
+end
+
+--- Whether the slots are those of a snapshot, or better.
+function Generations:restored()
+  return self.page.restored == 1
 end
 
 -- The rest is for the one writer.

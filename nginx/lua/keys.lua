@@ -70,6 +70,15 @@ function Keys:put(kid, text)
   return self.records:safe_set(kid, text)
 end
 
+--- All records, a table of kid to text, for a snapshot.
+function Keys:all()
+  local all = {}
+  for _, kid in ipairs(self.records:get_keys(0)) do
+    all[kid] = self.records:get(kid)
+  end
+  return all
+end
+
 --- Take in a whole reading, a table of kid to text; what it lacks goes.
 function Keys:take(reading)
   for _, kid in ipairs(self.records:get_keys(0)) do

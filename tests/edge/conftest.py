@@ -12,6 +12,7 @@ import redis
 from mezzotint import registry
 from tests.conftest import REPOSITORY
 from tests.edge.running import Control, Running, eventually, running
+from tests.servers.installation import Installation
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,10 @@ def edge(redis_url: str, table: dict[str, Any], control: Control) -> Iterator[Ru
     with running(redis_url, table) as instance:
         eventually(lambda: instance.status().get("epoch") == control.epoch, "the edge has read the publications")
         yield instance
+
+
+@pytest.fixture
+def redis_of_our_own() -> Iterator[Installation]:
+    """One that a test may kill."""
+    with Installation(only=["redis"]) as installation:
+        yield installation

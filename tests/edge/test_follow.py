@@ -4,23 +4,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
 from tests.edge.running import Control, Running, another, cached, eventually, private, public, running, sign
 from tests.servers.installation import Installation
-
-
-@pytest.fixture
-def redis_of_our_own() -> Iterator[Installation]:
-    """One that a test may kill."""
-    with Installation(only=["redis"]) as installation:
-        yield installation
 
 
 def control_of(installation: Installation) -> Control:
