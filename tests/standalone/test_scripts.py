@@ -69,7 +69,7 @@ def test_settings_that_are_named_win(tree: Path, mezzotint: Callable[..., str], 
 
 
 def test_a_virtual_environment_is_made_beside_the_one_in_use(tree: Path) -> None:
-    """The one before stays for whoever runs in it; what was before that goes. What is there already is not made again."""
+    """The one before stays for whoever runs in it, older ones go. What is there already is not made again."""
     (tree / "pyproject.toml").write_text("")
     (tree / "requirements-build.txt").write_text("")
     (tree / "requirements-dev.txt").write_text("")
