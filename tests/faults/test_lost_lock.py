@@ -1,0 +1,104 @@
+"""Two processes that want one variant: with the lock it is made once; without, twice, and kept once."""
+
+import itertools
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mezzotint import settings, wiring
+from mezzotint.imaging.client import Renderers
+from mezzotint.model.identifiers import to_ulid
+from mezzotint.services.deliver import Answer, Asked
+from mezzotint.services.verify import Arguments
+from tests.faults.shop import family, stopped
+from tests.journeys.conftest import picture
+from tests.journeys.waiting import until
+from tests.servers.house import running_settings
+from tests.servers.installation import Installation
+from tests.servers.places import OPERATOR, settle
+
+_widths = itertools.count(30)
+
+
+class Two:
+    """Two houses over the same servers, as two of the origin's processes are, and a picture to make variants of."""
+
+    def __init__(self, path: Path, installation: Installation) -> None:
+        self.redis = installation
+        self.houses = [wiring.build(settings.load(path, {})) for _ in range(2)]
+        house = self.houses[0]
+        names = settle(house)
+        data = picture(200, 100, seed=9000)
+        with house.spool.receive() as incoming:
+            incoming.write(data, limit=len(data))
+            asset = house.ingest.add(OPERATOR, incoming.received, "p.jpg", **names.fields).located.asset
+        self.base = f"/v1/pub/{names.path}/img/{to_ulid(asset.id)}/v1"
+        socket = settings.load(path, {}).renderers.socket
+        self.pool = Renderers(socket)
+        self.renderers = [
+            pid
+            for pid in family(os.getpid())
+            if str(socket) in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        ][1:]
+
+    def answer(self, number: int, url: str) -> tuple[str, Answer]:
+        answer = self.houses[number].deliver.answer(
+            Asked(url, "localhost", Arguments(sig=None, exp=None, kid=None), "base")
+        )
+        if answer.data is not None:
+            return answer.content_hash, answer
+        assert answer.open is not None
+        with answer.open() as stream:
+            stream.read()
+        return answer.content_hash, answer
+
+    def under_way(self) -> int:
+        status = self.pool.ping()
+        return status.busy + status.queued
+
+    def rows(self, content_hash: str) -> int:
+        with self.houses[0].database.operator() as tx:
+            row = tx.one("SELECT count(*) AS n FROM variants WHERE content_hash = %(hash)s", hash=content_hash)
+        return int(row["n"])
+
+    def objects(self, content_hash: str) -> int:
+        return sum(content_hash[:16] in each.key for each in self.houses[0].stores["variants"].list())
+
+
+@pytest.fixture(scope="module")
+def two(postgres, tmp_path_factory) -> Iterator[Two]:
+    with (
+        Installation(only=["redis"]) as installation,
+        running_settings(postgres, installation.settings()["redis"]["url"], tmp_path_factory.mktemp("two")) as path,
+    ):
+        two = Two(path, installation)
+        yield two
+        for house in two.houses:
+            house.database.close()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_losing_the_lock_can_make_a_picture_twice_and_nothing_else(two: Two, killed: bool):
+    url = f"{two.base}/w_{next(_widths)}.png"
+    assert two.redis.process is not None
+    with ThreadPoolExecutor(2) as callers:
+        try:
+            with stopped(two.renderers):
+                first = callers.submit(two.answer, 0, url)
+                until(lambda: two.under_way() == 1)
+                second = callers.submit(two.answer, 1, url)
+                if killed:
+                    two.redis.process.send_signal(signal.SIGSTOP)
+                    two.redis.part("redis").kill()
+                    until(lambda: two.under_way() == 2)
+            (one, _), (other, answer) = first.result(), second.result()
+        finally:
+            two.redis.process.send_signal(signal.SIGCONT)
+    assert one == other
+    assert two.rows(one) == two.objects(one) == 1
+    assert (answer.data is None) is not killed, "made by the other and found, or made here"
+    until(lambda: two.redis.part("redis").ready)
