@@ -86,7 +86,8 @@ def test_application_roles_own_nothing_and_have_no_more_than_they_need(ask):
         SELECT grantee, table_name FROM information_schema.role_table_grants
         WHERE privilege_type = 'DELETE' AND table_schema = 'public' AND grantee <> 'mezzotint_owner'""")
     assert sorted(deletable) == [
-        ("mezzotint_operator", table) for table in ("asset_versions", "assets", "jobs", "uploads", "variants")
+        ("mezzotint_operator", table)
+        for table in ("asset_versions", "assets", "jobs", "quarantine", "uploads", "variants")
     ]
 
 

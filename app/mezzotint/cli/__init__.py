@@ -14,6 +14,7 @@ from mezzotint.cli.language import grammar, operations
 from mezzotint.cli.organizations import organizations
 from mezzotint.cli.policies import policies
 from mezzotint.cli.presets import presets
+from mezzotint.cli.quarantine import quarantine
 from mezzotint.cli.running import create_database, doctor, isolated, migrate, publish, renderers
 from mezzotint.cli.sign import sign
 from mezzotint.cli.signing_keys import signing_keys
@@ -39,6 +40,6 @@ def main(context: click.Context, config: Path | None) -> None:
 
 for command in (
     organizations, tenants, spaces, policies, upload, assets, presets, sign, signing_keys, api_keys, invalidate,
-    jobs, create_database, migrate, publish, grammar, operations, doctor, renderers, isolated,
+    jobs, quarantine, create_database, migrate, publish, grammar, operations, doctor, renderers, isolated,
 ):  # fmt: skip
     main.add_command(command)

@@ -173,7 +173,8 @@ class Grammar:
 
     def export(self) -> dict[str, Any]:
         """The table that the edge interprets (`grammar.json`), its digest included."""
-        return export_table(self._tokens.values(), self._formats.values(), self._originals, FALLBACK, self._default_values)
+        tokens, formats = self._tokens.values(), self._formats.values()
+        return export_table(tokens, formats, self._originals, FALLBACK, self._default_values)
 
     @cached_property
     def digest(self) -> str:

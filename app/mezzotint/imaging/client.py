@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,16 +31,22 @@ __all__ = [
     "Renderers",
 ]
 
+Job = RenderJob | MezzanineJob | InspectJob
+Guard = Callable[[Job], AbstractContextManager[object]]
+
 
 class Renderers:
     """The renderers behind the socket at `path`; `isolation` brings them what they don't open themselves.
 
+    `guard` is around every job, and may refuse it.
+
     Safe to use from many threads or greenlets. While `breaker` is open, every method raises Unavailable at once.
     """
 
-    def __init__(self, path: Path, isolation: Isolation | None = None) -> None:
+    def __init__(self, path: Path, isolation: Isolation | None = None, guard: Guard = nullcontext) -> None:
         self._pool = Pool(path, "renderers")
         self._isolation = isolation
+        self._guard = guard
         self.breaker = self._pool.breaker
         self.ping = self._pool.ping
 
@@ -60,10 +68,13 @@ class Renderers:
         # The copy that was looked at is a PNG, which the original is not.
         return replace(found, format=decoder.name, media_type=decoder.media_type) if decoder else found
 
-    def _ask(self, kind: str, job: RenderJob | MezzanineJob | InspectJob) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, kind: str, job: Job) -> tuple[dict[str, Any], bytes]:
         until = time.monotonic() + job.deadline
         try:
-            with io.FileIO(self._isolation.picture(job) if self._isolation else job.source) as source:
+            with (
+                self._guard(job),
+                io.FileIO(self._isolation.picture(job) if self._isolation else job.source) as source,
+            ):
                 facts = asdict(job)
                 del facts["source"], facts["content_hash"]
                 return self._pool.ask(kind, facts, until - time.monotonic(), [source])

@@ -10,6 +10,7 @@ from mezzotint.model.asset import Asset, Version
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.job import Job
 from mezzotint.model.preset import Preset
+from mezzotint.model.quarantine import Quarantined
 from mezzotint.model.signing import ApiKey, SigningKey
 from mezzotint.services.direct_uploads import Announced
 from mezzotint.services.links import AssetLinks, Signed
@@ -123,6 +124,17 @@ def preset(owner: Level, found: Preset) -> Described:
         "match_folders": list(found.match_folders),
         "created_at": moment(found.created_at),
         "updated_at": moment(found.updated_at),
+    }
+
+
+def quarantined(held: Quarantined) -> Described:
+    return {
+        "sha256": held.content_hash,
+        "organization_id": to_ulid(held.organization_id),
+        "tenant_id": to_ulid(held.tenant_id),
+        "strikes": held.strikes,
+        "reason": held.reason,
+        "struck_at": moment(held.struck_at),
     }
 
 

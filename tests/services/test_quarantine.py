@@ -1,0 +1,77 @@
+"""Pictures that break renderers are kept away from them, at their own tenant alone."""
+
+import pytest
+
+from mezzotint.data import audit
+from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, Renderers, RendererStopped
+from mezzotint.model.errors import NotFound, PictureRefused
+from mezzotint.model.identifiers import new_id
+from mezzotint.services.reach import find_place
+from tests.imaging.pool import Pool, render_job
+from tests.servers.places import OPERATOR, settle
+
+HASH = "5a" * 32
+
+
+@pytest.fixture(scope="module")
+def renderers(house, tmp_path_factory):
+    with Pool(tmp_path_factory.mktemp("quarantine"), workers=1) as pool:
+        yield Renderers(pool.socket, guard=house.quarantine.guard)
+
+
+@pytest.fixture
+def tenant(house):
+    def settle_one() -> str:
+        names = settle(house)
+        with house.database.operator() as tx:
+            return str(find_place(tx, OPERATOR, names.organization, names.tenant, names.space).tenant.id)
+
+    return settle_one
+
+
+def held(house) -> set[tuple[str, str]]:
+    return {(str(each.tenant_id), each.content_hash) for each in house.quarantine.page()}
+
+
+@pytest.mark.parametrize(("deed", "breakdown"), [("crash", RendererCrashed), ("wait", RendererStopped)])
+def test_the_second_broken_renderer_is_the_last(
+    house, renderers: Renderers, tenant, picture, deed: str, breakdown: type[Exception]
+) -> None:
+    one, other, content = tenant(), tenant(), HASH[:-2] + deed.encode().hex()[:2]
+    source = picture()
+
+    def ask(who: str, operations: str = "w_20", what: str = content):
+        return renderers.render(render_job(source, operations, tenant=who, content_hash=what, deadline=1.0))
+
+    for _ in range(2):
+        assert ask(one).width == 20
+        assert (one, content) not in held(house)
+        with pytest.raises(breakdown):
+            ask(one, f"mischief_{deed}")
+    with pytest.raises(PictureRefused, match="quarantine") as refused:
+        ask(one)
+    assert not isinstance(refused.value, BREAKDOWNS), "no renderer was asked"
+    assert (one, content) in held(house)
+    assert ask(other).width == 20, "another tenant's pictures do not suffer"
+    assert ask(one, what="0b" * 32).width == 20, "nor do other pictures"
+
+    assert house.quarantine.release(OPERATOR, content) == 1
+    assert ask(one).width == 20
+    with house.database.operator() as tx:
+        told = [(entry.action, str(entry.tenant_id)) for entry in audit.page(tx, limit=10) if entry.subject == content]
+    assert told == [("quarantine.release", one), ("quarantine.add", one)]
+
+
+def test_what_is_not_held_can_not_be_released(house) -> None:
+    with pytest.raises(NotFound):
+        house.quarantine.release(OPERATOR, "0c" * 32)
+
+
+def test_a_job_of_nobody_is_not_counted(house, renderers: Renderers, picture) -> None:
+    """A tenant that was deleted meanwhile has no quarantine."""
+    before = held(house)
+    job = render_job(picture(), "mischief_crash", tenant=str(new_id()), content_hash=HASH)
+    for _ in range(3):
+        with pytest.raises(RendererCrashed):
+            renderers.render(job)
+    assert held(house) == before
