@@ -42,6 +42,8 @@ def main() -> None:
         run(arguments)
     except EXPECTED as problem:
         sys.exit(f"mezzotint: {problem}")
+    except KeyboardInterrupt:  # before the supervisor takes signals
+        sys.exit("mezzotint: stopped")
 
 
 def parse_arguments() -> argparse.Namespace:

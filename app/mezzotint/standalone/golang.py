@@ -33,8 +33,9 @@ def installed(package: str, version: str) -> Path:
             try:
                 _build(f"{package}@{version}", command)
             except (OSError, subprocess.CalledProcessError) as problem:
+                why = (getattr(problem, "stderr", None) or str(problem)).strip().splitlines()[-1:]
                 raise PartFailed(
-                    f"{name} can't be built ({problem}): put a `{name}` of your own on PATH, "
+                    f"{name} can't be built ({''.join(why)}): put a `{name}` of your own on PATH, "
                     f"or install Go {'.'.join(map(str, OLDEST_GO))} or newer and let it reach the network"
                 ) from problem
     return command
@@ -43,7 +44,10 @@ def installed(package: str, version: str) -> Path:
 def _build(source: str, command: Path) -> None:
     command.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=command.parent) as folder:
-        subprocess.run([_go(), "install", source], env={**os.environ, "GOBIN": folder}, check=True)
+        environment = {**os.environ, "GOBIN": folder}
+        if not (Path.home() / "go").exists():  # who does not work with Go is left no gigabyte of its caches
+            environment |= {"GOPATH": f"{folder}/path", "GOCACHE": f"{folder}/cache", "GOFLAGS": "-modcacherw"}
+        subprocess.run([_go(), "install", source], env=environment, check=True, stderr=subprocess.PIPE, text=True)
         (Path(folder) / command.name).rename(command)
 
 
