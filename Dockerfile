@@ -11,7 +11,8 @@ RUN groupadd --gid 10001 mezzotint \
 
 FROM base AS python
 RUN apt-get update \
-    && apt-get install --no-install-recommends -y python3-venv libjemalloc2 libseccomp2 libmagickwand-6.q16-6 fontconfig fonts-dejavu-core ca-certificates \
+    && apt-get install --no-install-recommends -y python3-venv ca-certificates libjemalloc2 libseccomp2 \
+        libmagickwand-6.q16-6 fontconfig fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/*
 
 FROM python AS packages

@@ -1,5 +1,6 @@
 """The real servers that tests share, started through the same supervisor as an installation's."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import requests
 from tests.servers.installation import Installation, Stack, free_port
 
 REPOSITORY = Path(__file__).parents[1]
-CORPUS = REPOSITORY.parent / "shared/corpus"
+CORPUS = Path(os.environ.get("MEZZOTINT_CORPUS") or REPOSITORY.parent / "shared/corpus")
 
 
 @dataclass(frozen=True)
@@ -66,5 +67,5 @@ def stack() -> Iterator[Stack]:
 def corpus() -> Path:
     """The folder of real pictures beside the repository: `photos/` and `hostile/`."""
     if not CORPUS.is_dir():
-        pytest.skip("no shared/corpus beside the repository")
+        pytest.skip(f"the pictures of {CORPUS} are not part of the project, and not there")
     return CORPUS

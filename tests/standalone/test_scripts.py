@@ -28,7 +28,7 @@ def mezzotint(tree: Path) -> Callable[..., str]:
     """Runs scripts/mezzotint; gives what it printed."""
 
     def run(*words: str, **environment: str) -> str:
-        command = [tree / "scripts/mezzotint", *words]
+        command = [str(tree / "scripts/mezzotint"), *words]
         clean = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], **environment}
         return subprocess.run(command, env=clean, capture_output=True, text=True, check=False).stdout
 
