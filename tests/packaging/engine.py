@@ -19,6 +19,7 @@ from mezzotint.standalone.locks import lock
 CACHE = Path(os.environ.get("MEZZOTINT_CACHE") or Path.home() / ".cache" / "mezzotint") / "docker"
 NEEDED = ("dockerd", "docker", "docker-compose", "mmdebstrap", "unshare", "ip")
 PATIENCE = 120.0
+LONGEST_BUILD = 1200.0
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -152,6 +153,6 @@ OWN = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf")
 def build(engine: Engine, images: Sequence[tuple[str, ...]]) -> None:
     """Build all at once; each is the arguments of `docker build`."""
     builds = [engine.start("docker", "build", "--network", "host", *image) for image in images]
-    outputs = [each.communicate()[0] for each in builds]
+    outputs = [each.communicate(timeout=LONGEST_BUILD)[0] for each in builds]
     for each, output in zip(builds, outputs, strict=True):
         assert each.returncode == 0, output[-8000:]
