@@ -22,7 +22,8 @@ from tests.servers.installation import Stack
 SHAPES = ["w_64.jpg", "fmt_auto.jpg", "w_100-h_100-g_attention.webp", "w_300-blur_3.png", "w_200-r_30.webp"]
 COVERED = {".jpg", ".png", ".gif", ".webp", ".avif"}
 CLIENTS = 4
-RENDERER_BYTES = 3 * 1024**3
+POOLS = {"renderers": 3 * 1024**3, "isolated": 2 * 1024**3}
+"""The bytes of memory that each process may have, as docs/settings.md says."""
 MARKS = [b"canary", b"<script", b"<svg", b"PK\x03\x04", b"<?php", b"DOCTYPE", b"Exif\0\0", b"http://", b"root:x:"]
 """What hides in the corpus: HTML, archives, programs, names of machines and people."""
 
@@ -54,9 +55,9 @@ def travel(home: Home, name: str, data: bytes, shapes: list[str]) -> Outcome:
     return Outcome(name, upload, shown)
 
 
-def pool(stack: Stack) -> list[int]:
-    """The renderers' processes, their master first."""
-    master = stack.part("renderers").pid
+def pool(stack: Stack, part: str) -> list[int]:
+    """The processes of a pool of renderers, their master first."""
+    master = stack.part(part).pid
     children = Path(f"/proc/{master}/task/{master}/children").read_text()
     return [master or 0, *map(int, children.split())]
 
@@ -70,7 +71,7 @@ def peak(pid: int) -> int:
 @dataclass(frozen=True)
 class Sweep:
     outcomes: list[Outcome]
-    before: list[int]
+    before: dict[str, list[int]]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest.fixture(scope="module")
 def sweep(home: Home, stack: Stack, logs: Logs, listener: socket.socket) -> Sweep:  # noqa: ARG001 (what is logged counts from here)
     """Every hostile file there is, and those made here, sent and asked for once."""
-    before = pool(stack)
+    before = {part: pool(stack, part) for part in POOLS}
     ours = f"127.0.0.1:{listener.getsockname()[1]}".encode()
 
     def sent(path: Path) -> Callable[[], bytes]:
@@ -146,14 +147,15 @@ def test_of_a_refused_upload_nothing_stays(
     assert [path for path in spool.rglob("uploads/*") if path.is_file()] == []
 
 
-def test_the_renderers_are_all_there(sweep: Sweep, stack: Stack):
-    master, *workers = sweep.before
-    until(lambda: len(pool(stack)) == len(sweep.before))
-    assert pool(stack)[0] == master
-    assert requests.get(f"{stack.base_url}/readyz").status_code == 200
-    for pid in pool(stack):
-        assert peak(pid) < RENDERER_BYTES
+@pytest.mark.parametrize("part", POOLS)
+def test_the_renderers_are_all_there(sweep: Sweep, stack: Stack, part: str):
+    master, *workers = sweep.before[part]
+    until(lambda: len(pool(stack, part)) == 1 + len(workers))
+    assert pool(stack, part)[0] == master
     assert workers
+    assert requests.get(f"{stack.base_url}/readyz").status_code == 200
+    for pid in pool(stack, part):
+        assert peak(pid) < POOLS[part]
 
 
 @pytest.mark.usefixtures("sweep")
