@@ -138,7 +138,7 @@ class Origin:
 @dataclass(frozen=True, config=_STRICT)
 class Edge:
     """nginx: the public port, the origins behind it (none: the one that `origin` describes), the folder of its cache
-    and how large that may grow (bytes).
+    and how large that may grow, and uploads (bytes).
     """
 
     port: Annotated[int, Field(gt=0, lt=65536)] = 8080
@@ -146,6 +146,7 @@ class Edge:
     cache_folder: Path | None = None
     cache_bytes: Positive = 10 * 1024**3
     misses_per_second: Positive = 200
+    upload_bytes: Positive = 1024**3
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -4,10 +4,11 @@ import socket
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 
-from tests.edge.running import HOST, PATIENCE, Answer, Running, another, eventually, picture, public
+from tests.edge.running import HOST, PATIENCE, Answer, Running, another, eventually, picture, public, running
 from tests.edge.test_hostile import line
 
 
@@ -130,3 +131,11 @@ def test_another_grammar_at_the_origin_is_noticed(edge: Running) -> None:
     assert "x-mezzotint-grammar" not in reply.headers
     eventually(lambda: "different grammars" in edge.errors(), "it is in the log")
     assert edge.status()["origin_grammar"] == "another"
+
+
+def test_the_largest_upload(table: dict[str, Any], redis_url: str) -> None:
+    with running(redis_url, table, upload_bytes=1000) as edge:
+        assert edge.get("/v1/assets", method="POST", body=b"x" * 1000).status == 200
+        reply = edge.get("/v1/assets", method="POST", body=b"x" * 1001)
+        assert (reply.status, reply.code) == (413, "upload_too_large")
+        assert len(edge.origin.requests) == 1

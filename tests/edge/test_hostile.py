@@ -263,3 +263,46 @@ def test_one_unknown_kid_is_looked_up_once(edge: Running, control: Control) -> N
     for _ in range(5):
         edge.get(sign(private(), kid="phantom"))
     assert control.redis.info("commandstats")["cmdstat_hget"]["calls"] - before <= 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Content-Length: 5", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 5"),
+        ("Content-Length: 5", "Content-Length: 6"),
+        ("Content-Length: 5, 5",),
+        ("Content-Length: +5",),
+        ("Content-Length: -1",),
+        ("Content-Length: 0x5",),
+        ("Content-Length : 5",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"),
+        ("Transfer-Encoding: identity, chunked",),
+        ("Transfer-Encoding: xchunked",),
+        ("Transfer-Encoding:\x0bchunked",),
+        ("Transfer-Encoding : chunked",),
+        (" Transfer-Encoding: chunked",),
+    ],
+)
+def test_a_body_of_two_lengths(edge: Running, headers: tuple[str, ...]) -> None:
+    """What two servers could measure differently: refused, or read to its end; what follows it is never a request."""
+    asset = another()
+    smuggled = line(public(asset=asset))
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE) as connection:
+        connection.sendall(line("/v1/assets", *headers, "Connection: close", method="POST") + b"0\r\n\r\n" + smuggled)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert edge.origin.asked(public("fmt_jpg-w_100-q_85.jpg", asset)) == []
+
+
+@pytest.mark.parametrize("chunk", ["-1", "0x1", "1;" + "a" * 70_000, "ffffffffffffffff1", "", " 1", "g"])
+def test_chunks_of_strange_lengths(edge: Running, chunk: str) -> None:
+    before = asked(edge)
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE) as connection:
+        start = line("/v1/assets", "Transfer-Encoding: chunked", "Connection: close", method="POST")
+        connection.sendall(start + f"{chunk}\r\nx\r\n0\r\n\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert b" 200 " not in answer[:20] or asked(edge) == before + 1

@@ -17,7 +17,7 @@ SOURCE = CODE / "nginx"
 DEBIAN_MODULES = Path("/usr/lib/nginx/modules")
 RESOLV_CONF = Path("/etc/resolv.conf")
 OPEN_FILES_MAX = 16384
-CACHE_BYTES, MISSES_PER_SECOND = 10 * 1024**3, 200  # as in the settings
+CACHE_BYTES, MISSES_PER_SECOND, UPLOAD_BYTES = 10 * 1024**3, 200, 1024**3  # as in the settings
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 _PLACE = re.compile(r"@([a-z_]+)@")
@@ -44,6 +44,7 @@ class Edge:
     status_socket: Path
     cache_bytes: int = CACHE_BYTES
     misses_per_second: int = MISSES_PER_SECOND
+    upload_bytes: int = UPLOAD_BYTES
     workers: str = "auto"
     open_files: int = OPEN_FILES_MAX
     modules: tuple[Path, ...] = ()

@@ -25,6 +25,7 @@ def part(layout: Layout, settings: Settings) -> Part:
         status_socket=layout.sockets / "edge.sock",
         cache_bytes=settings.edge.cache_bytes,
         misses_per_second=settings.edge.misses_per_second,
+        upload_bytes=settings.edge.upload_bytes,
     )
 
     def prepare() -> None:
