@@ -19,7 +19,7 @@ from tests.imaging.pool import REPOSITORY, until
 from tests.servers.house import running_settings
 from tests.servers.places import Names, settle
 
-JOB_SECONDS = 8
+JOB_SECONDS = 12
 """Short, so that the claim of a killed worker ends while a test waits."""
 
 

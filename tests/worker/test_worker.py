@@ -12,8 +12,13 @@ from mezzotint.data import assets
 from mezzotint.model.asset import Access
 from mezzotint.model.job import JobState
 from tests.imaging.pictures import noise
-from tests.imaging.pool import until
+from tests.imaging.pool import until as wait_until
 from tests.servers.places import OPERATOR
+
+
+def until(state) -> None:
+    """Background work gets what time others leave: on a busy machine it takes long."""
+    wait_until(state, patience=180)
 
 
 @pytest.fixture(scope="module")
