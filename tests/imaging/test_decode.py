@@ -70,6 +70,8 @@ def test_nothing_behind_a_good_beginning_is_refused(decoders: Decoders, tmp_path
         (png(20_000, 20_000), "pixels"),
         (png(10, 10, more=chunk(b"tEXt", b"a\0b") * 65), "texts"),
         (png(10, 10, more=chunk(b"tEXt", b"a\0b") * 64), None),
+        (png(10, 10, more=chunk(b"zTXt", b"a\0\0x") * 17), "packed"),
+        (png(10, 10, more=chunk(b"iTXt", b"a\0\0\0\0\0x") * 16), None),
         (png(10, 10, more=chunk(b"abCd", b"") * 100_001), "chunks"),
     ],
 )
