@@ -1,21 +1,27 @@
 """What is decoded apart, and what a decoder that was taken over can't do there, nor among the renderers."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pyvips
 
 from mezzotint.imaging.client import RendererCrashed, Renderers, RendererStopped
-from mezzotint.model.errors import PictureRefused, RenderTimeout
+from mezzotint.model.errors import PictureRefused, RenderTimeout, UnsupportedType
 from tests.conftest import CORPUS
 from tests.imaging.mischief.decoders.mischief import MARK
 from tests.imaging.mischief.deeds import DEEDS
 from tests.imaging.pictures import gradient, open_bytes
-from tests.imaging.pool import Pool, inspect_job, render_job
+from tests.imaging.pool import REPOSITORY, Pool, inspect_job, render_job, until
 
 PHOTOS, HOSTILE = CORPUS / "photos", CORPUS / "hostile"
 KILLED = {"fork", "execute", "connect", "pair", "crash"}
 STOPPED = {"loop", "wait", "spin_in_threads"}
+MEMORY_BOMBS = {"flate_nested_bomb.pdf"}
+"""PDFium ends its process where it gets no more memory"""
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">{}</svg>'
 
 
@@ -59,12 +65,15 @@ def test_no_deed_gets_out_of_a_renderer(pool: Pool, tmp_path: Path, deed: str) -
 
 
 def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolated: Pool) -> None:
-    for pid in [*pool.workers, *isolated.workers]:
-        status = Path(f"/proc/{pid}/status").read_text()
-        assert "NoNewPrivs:\t1" in status
-        assert "Seccomp:\t2" in status
-        held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
-        assert sum(name.startswith("socket:") for name in held) == 1, held
+    def status(pid: int) -> str:
+        return Path(f"/proc/{pid}/status").read_text()
+
+    for running in (pool, isolated):
+        until(lambda running=running: all("Seccomp:\t2" in status(pid) for pid in running.workers))
+        for pid in running.workers:
+            assert "NoNewPrivs:\t1" in status(pid)
+            held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+            assert sum(name.startswith("socket:") for name in held) == 1, held
 
 
 @pytest.mark.parametrize(
@@ -96,3 +105,95 @@ def test_heic_has_its_colours(renderers: Renderers, corpus: Path) -> None:
     ]
     assert (shown[0].width, shown[0].height) == (shown[1].width, shown[1].height)
     assert (shown[0] - shown[1]).abs().avg() < 4
+
+
+def test_what_can_not_be_sealed_takes_no_job(tmp_path: Path) -> None:
+    (tmp_path / "good.svg").write_text(SVG.format(""))
+    with Pool(tmp_path, isolated=True, unsealed=True) as isolated:
+        renderers = Renderers(tmp_path / "nobody.sock", isolated.isolation())
+        with pytest.raises(UnsupportedType, match="libseccomp2"):
+            renderers.inspect(inspect_job(tmp_path / "good.svg"))
+        assert isolated.workers == []
+
+
+def test_renderers_that_can_not_be_sealed_say_so(tmp_path: Path) -> None:
+    gradient(20, 20).pngsave(str(tmp_path / "small.png"))
+    with Pool(tmp_path, unsealed=True, workers=1) as pool:
+        assert pool.client.render(render_job(tmp_path / "small.png")).width == 20
+        assert "renderers_not_sealed" in {event["event"] for event in pool.events()}
+
+
+@pytest.mark.parametrize("policy", ["", '<policymap><policy domain="coder" rights="none" pattern="*"/></policymap>'])
+def test_imagemagick_without_the_policy_is_not_used(tmp_path: Path, policy: str) -> None:
+    """The file is there only after ImageMagick has looked for it, or not at all."""
+    script = """
+import sys
+from pathlib import Path
+import wand.api
+from mezzotint.plugins.decoders.bmp import BmpDecoder
+from mezzotint.plugins.decoders import magick
+magick._in_force()
+if sys.argv[1]:
+    Path("policy.xml").write_text(sys.argv[1])
+BmpDecoder().prepare()
+"""
+    environment = os.environ | {"MAGICK_CONFIGURE_PATH": str(tmp_path), "PYTHONPATH": str(REPOSITORY / "app")}
+    command = [sys.executable, "-c", script, policy]
+    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "PluginUnfit" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<!DOCTYPE svg>" + SVG.format(""),
+        '<!DOCTYPE svg [<!ENTITY a "b">]>' + SVG.format("<text>&a;</text>"),
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+        + SVG.format("<text>&a;</text>"),
+        SVG.format("<g>" * 200 + "</g>" * 200),
+        SVG.format("<g/>" * 20_001),
+        SVG.format(f"<!--{'x' * 1_000_000}-->"),
+        SVG.format("<g>"),
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40000" height="40000"/>',
+    ],
+)  # fmt: skip
+def test_drawings_that_are_more_than_a_drawing_are_refused(renderers: Renderers, tmp_path: Path, document: str) -> None:
+    path = tmp_path / "drawing.svg"
+    path.write_text(document, encoding="utf-16" if "UTF-16" in document else "utf-8")
+    with pytest.raises(PictureRefused) as refused:
+        renderers.inspect(inspect_job(path))
+    assert not isinstance(refused.value, RendererCrashed)
+
+
+def test_a_drawing_reaches_nothing_outside(renderers: Renderers, tmp_path: Path) -> None:
+    """A picture beside it, by any way of naming it, stays unseen; letters are drawn all the same."""
+    pyvips.Image.black(40, 20).invert().bandjoin([0, 0]).copy(interpretation="srgb").pngsave(str(tmp_path / "red.png"))
+    uris = ("red.png", f"file://{tmp_path}/red.png", str(tmp_path / "red.png"))
+    for number, uri in enumerate(uris):
+        path = tmp_path / f"{number}.svg"
+        path.write_text(SVG.format(f'<image href="{uri}" width="40" height="20"/>'))
+        shown = open_bytes(renderers.render(render_job(path, "w_40", "png")).data)
+        assert shown.hasalpha()
+        assert shown[shown.bands - 1].max() == 0
+    (tmp_path / "letters.svg").write_text(SVG.format('<text y="15" font-family="serif">Ag</text>'))
+    assert open_bytes(renderers.render(render_job(tmp_path / "letters.svg", "w_40", "png")).data)[-1].max() > 100
+
+
+def hostile() -> list[str]:
+    return ["svg", "pdf", "heif", "crash", "malformed", "truncated", "gofuzz", "bomb"] if HOSTILE.is_dir() else []
+
+
+@pytest.mark.parametrize("folder", hostile())
+def test_hostile_files_are_refused_or_harmless(renderers: Renderers, isolated: Pool, folder: str) -> None:
+    mine, workers, broken = isolated.isolation(), set(isolated.workers), set()
+    for path in sorted(path for path in (HOSTILE / folder).iterdir() if mine.decoder(path)):
+        try:
+            found = renderers.inspect(inspect_job(path))
+        except RendererCrashed:
+            broken.add(path.name)
+        except PictureRefused:
+            continue
+        else:
+            assert found.width * found.height <= 50_000_000, path
+    assert broken <= MEMORY_BOMBS
+    assert broken or set(isolated.workers) == workers

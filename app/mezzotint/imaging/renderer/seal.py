@@ -120,27 +120,12 @@ class SealUnavailable(Exception):
     """This machine can't seal a process; says why."""
 
 
-def check() -> None:
-    """Raises SealUnavailable where `seal` would: a child tries it."""
-    try:
-        import pyseccomp  # noqa: F401, PLC0415  (it looks for its library on import)
-    except (ImportError, RuntimeError, OSError) as problem:
-        raise SealUnavailable(f"seccomp is not available (Debian's package is libseccomp2): {problem}") from problem
-    child = os.fork()
-    if child == 0:
-        try:
-            seal()
-        except BaseException:  # noqa: BLE001  (whatever it is, the parent hears of it)
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        raise SealUnavailable("this kernel, or what confines us already, refuses to seal a process by seccomp")
-
-
 def seal() -> None:
     """Seal this process for good. Raises SealUnavailable."""
-    import pyseccomp as seccomp  # noqa: PLC0415  (it looks for its library on import)
-
+    try:
+        import pyseccomp as seccomp  # noqa: PLC0415  (it looks for its library on import)
+    except (ImportError, RuntimeError, OSError) as problem:
+        raise SealUnavailable(f"seccomp is not available (Debian's package is libseccomp2): {problem}") from problem
     _landlock()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
     try:

@@ -18,7 +18,7 @@ from mezzotint.grammar import Grammar
 from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob
 from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
-from mezzotint.imaging.renderer.seal import SealUnavailable, check, seal
+from mezzotint.imaging.renderer.seal import seal
 from mezzotint.imaging.renderer.worker import Handler, work
 from mezzotint.plugin_api import Decoder, Encoder, IsolatedDecoder
 
@@ -52,7 +52,7 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
             rendered = asdict(pipeline.render(RenderJob(**facts)))
         return rendered, rendered.pop("data")
 
-    unsealed = _unsealed()
+    unsealed = _trial(seal)
     if unsealed:  # what comes this far is what libvips itself holds safe
         log.warning("renderers_not_sealed", problem=unsealed)
 
@@ -85,16 +85,25 @@ def serve_isolated(settings: PoolSettings, decoders: Sequence[IsolatedDecoder], 
         conversion.prepare()
         seal()
 
-    _run(settings, handle, prepare, unfit=_unsealed())
+    _run(settings, handle, prepare, unfit=_trial(prepare))
 
 
-def _unsealed() -> str:
-    """Why no process can be sealed here; empty when all is well."""
-    try:
-        check()
-    except SealUnavailable as problem:
-        return str(problem)
-    return ""
+def _trial(action: Callable[[], None]) -> str:
+    """Why this can't be done here, found out by a child that tries; empty when all is well."""
+    said, saying = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        except Exception as problem:  # noqa: BLE001  (whatever it is, the parent hears of it)
+            os.write(saying, str(problem).encode())
+            os._exit(1)
+        os._exit(0)
+    os.close(saying)
+    with os.fdopen(said, encoding="utf-8", errors="replace") as answer:
+        reason = answer.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return reason or (f"a process that tried it ended with {code}" if code else "")
 
 
 def _run(settings: PoolSettings, handle: Handler, prepare: Callable[[], None], unfit: str = "") -> None:
