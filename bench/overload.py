@@ -19,7 +19,7 @@ FACTOR = 8
 SECONDS = 8
 ENOUGH = 4
 """clients that keep the renderers busy and no more"""
-PAUSE = 1.0
+PAUSE = 0.8
 """seconds between two requests of a client of the flood"""
 WAITING = 32
 """clients of the flood that wait for a renderer rather than for their next turn"""
@@ -57,7 +57,7 @@ def bench(rounds: int) -> Report:
             for _ in range(rounds):
                 _feel(idle, running.port, hit, quiet, None)
                 _feel(capacity, running.port, hit, None, _clients(running.port, flood, ENOUGH))
-                clients = round(FACTOR * PAUSE * capacity.made[-1]) + WAITING
+                clients = round(FACTOR * capacity.made[-1]) + WAITING
                 _feel(overload, running.port, hit, quiet, _clients(running.port, flood, clients, PAUSE))
     finally:
         shutil.rmtree(home)

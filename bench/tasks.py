@@ -22,13 +22,13 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Originals of `source` pixels, and what is made of them; `quality` None is the format's default."""
+    """Originals of `source` pixels, and what is made of them."""
 
     name: str
     source: tuple[int, int]
     size: Size
     ext: str
-    quality: int | None
+    quality: int
 
     @property
     def format(self) -> str:
@@ -45,11 +45,11 @@ class Task:
     def variant(self, size: Size) -> str:
         """The end of its URL."""
         height = f"-h_{size.height}" if size.height else ""
-        quality = f"-q_{self.quality}" if self.quality else ""
-        return f"w_{size.width}{height}{quality}.{self.ext}"
+        return f"w_{size.width}{height}-q_{self.quality}.{self.ext}"
 
 
 W1 = Task("w1", (2000, 1333), Size(500, 500), "jpg", 80)
 W2 = Task("w2", (4000, 3000), Size(800), "webp", 80)
-WEBP = Task("WebP", W2.source, Size(720), "webp", None)
-AVIF = Task("AVIF", W2.source, Size(720), "avif", None)
+# As good as each other.
+WEBP = Task("WebP", W2.source, Size(720), "webp", 85)
+AVIF = Task("AVIF", W2.source, Size(720), "avif", 72)
