@@ -95,7 +95,8 @@ def running(*, apart: bool) -> Iterator[Engine]:
             }
         )
     )
-    command = ["dockerd", "--config-file", str(home / "daemon.json")]
+    # What it mounts goes with it.
+    command = ["unshare", "--mount", "dockerd", "--config-file", str(home / "daemon.json")]
     if apart:
         command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
     with (home / "log").open("wb") as log:
