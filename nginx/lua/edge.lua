@@ -14,7 +14,6 @@ local keys = require("keys")
 local memo = require("memo")
 local path = require("path")
 local problem = require("problem")
-local random = require("random")
 local resp = require("resp")
 local seal = require("seal")
 local signature = require("signature")
@@ -37,7 +36,7 @@ local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
 local language, state, signing_keys, wrong_api_keys, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
 local accept_memo = memo.new(MEMO_ACCEPT)
-local worker_name, named, started = "", 0, 0
+local started = 0
 local saved, unsaved = 0, false
 
 local M = {}
@@ -110,7 +109,7 @@ end
 
 --- One worker follows for all of them; a new one takes its number when it dies.
 function M.init_worker()
-  worker_name, started = random.hex(8) .. "-", ngx.now()
+  started = ngx.now()
   if ngx.worker.id() == 0 then
     ngx.timer.at(0, follow_publications)
   end
@@ -145,11 +144,6 @@ local function key_of(reading, version)
   return key
 end
 
-local function name_request()
-  named = named + 1
-  var.request_name = worker_name .. named
-end
-
 -- No key: the request goes on in another location.
 local function detour(location)
   var.detour = location
@@ -158,7 +152,6 @@ end
 
 --- The cache key of a public request, or "" and a detour.
 function M.public()
-  name_request()
   local version = state:version()
   if version == 0 then
     return detour("/_cold")
@@ -201,7 +194,6 @@ end
 
 --- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by the token set here.
 function M.private()
-  name_request()
   local version, keys_version = state:version(), state:keys_version()
   if version == 0 then
     return detour("/_cold")

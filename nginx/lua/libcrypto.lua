@@ -7,7 +7,6 @@ typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct engine_st ENGINE;
 const EVP_MD *EVP_sha256(void);
-int RAND_bytes(unsigned char *buf, int num);
 unsigned char *SHA256(const unsigned char *d, size_t n, unsigned char *md);
 unsigned char *HMAC(const EVP_MD *md, const void *key, int key_len, const unsigned char *d, size_t n,
                     unsigned char *out, unsigned int *out_len);

@@ -6,6 +6,7 @@ Standard library alone, since the edge's image holds nothing else.
 import json
 import re
 import resource
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +30,7 @@ class Edge:
     """What the templates leave open, by the names they use. Paths are absolute; `cache_bytes` bounds the disk.
 
     `origins` are nginx's own words for servers: `unix:/path` or `host:port`. `resolvers` are the addresses of name
-    servers, for a Redis that is named.
+    servers, for a Redis that is named. `run` names one start of one edge: requests are named after it.
     """
 
     listen: str
@@ -49,6 +50,7 @@ class Edge:
     open_files: int = OPEN_FILES_MAX
     modules: tuple[Path, ...] = ()
     resolvers: tuple[str, ...] = ()
+    run: str = "0"
 
 
 def render(templates: Mapping[str, str], edge: Edge) -> dict[str, str]:
@@ -87,7 +89,7 @@ def command(folder: Path) -> tuple[str, ...]:
 
 def here(edge: Edge) -> Edge:
     """`edge` with what only this machine can tell: Debian's module files (OpenResty has them built in), open files,
-    name servers.
+    name servers; and with a name for the start that is at hand.
     """
     modules = [DEBIAN_MODULES / f"{name}.so" for name in ("ndk_http_module", "ngx_http_lua_module")]
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -96,6 +98,7 @@ def here(edge: Edge) -> Edge:
         modules=tuple(module for module in modules if module.exists()),
         open_files=OPEN_FILES_MAX if limit == resource.RLIM_INFINITY else min(limit, OPEN_FILES_MAX),
         resolvers=name_servers(RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""),
+        run=secrets.token_hex(8),
     )
 
 
