@@ -62,7 +62,7 @@ def render(templates: Mapping[str, str], edge: Edge) -> dict[str, str]:
             raise ValueError(f"{name}: {values[name]!r} has a quote, a backslash, a $ or a control character")
     values["modules"] = "\n".join(f'load_module "{module}";' for module in edge.modules)
     values["origins"] = " ".join(f'server "{origin}";' for origin in edge.origins)
-    values["resolvers"] = f"resolver {values['resolvers']} valid=10s;" if edge.resolvers else ""
+    values["resolvers"] = f"resolver {values['resolvers']} valid=10s; resolver_timeout 2s;" if edge.resolvers else ""
     return {file: _PLACE.sub(lambda place: values[place[1]], text) for file, text in templates.items()}
 
 
