@@ -46,7 +46,12 @@ class Bench:
 
     def scope(self) -> Scope:
         with self.house.database.operator() as tx:
-            row = tx.one("SELECT id, organization_id FROM tenants WHERE slug = %(slug)s", slug=self.names.tenant)
+            row = tx.one(
+                """SELECT tenants.id, organization_id FROM tenants
+                JOIN organizations ON organizations.id = organization_id WHERE organizations.slug = %(organization)s AND tenants.slug = %(tenant)s""",
+                organization=self.names.organization,
+                tenant=self.names.tenant,
+            )
         return Scope(row["organization_id"], row["id"])
 
     def visible(self) -> dict[str, Asset]:
