@@ -29,7 +29,7 @@ _BASELINE = """
     proxy_cache_path "@folder@/plain" levels=1:2 keys_zone=plain:8m;
     server {
         listen 127.0.0.1:@port@ reuseport;
-        access_log "@folder@/plain.log" combined buffer=64k flush=1s;
+        access_log "@folder@/plain.log" edge buffer=64k flush=1s;
         open_file_cache max=10000 inactive=60s;
         open_file_cache_valid 30s;
         location /v1/ {
@@ -92,7 +92,7 @@ def bench(rounds: int) -> Report:
     report.figures.extend(Figure(f"µs of nginx's CPU a request: {name}", cpu[name]) for name in doors)
     report.notes.append(
         f"One worker of nginx {machine.nginx_version()} on a core of its own, wrk with {CONNECTIONS} connections on "
-        f"another; an AVIF of {size} bytes. `{PLAIN}` is proxy_cache with a fixed key; all write an access log."
+        f"another; an AVIF of {size} bytes. `{PLAIN}` is proxy_cache with a fixed key; all write the same access log."
     )
     return report
 
