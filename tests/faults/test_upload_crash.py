@@ -48,7 +48,8 @@ class Bench:
         with self.house.database.operator() as tx:
             row = tx.one(
                 """SELECT tenants.id, organization_id FROM tenants
-                JOIN organizations ON organizations.id = organization_id WHERE organizations.slug = %(organization)s AND tenants.slug = %(tenant)s""",
+                JOIN organizations ON organizations.id = organization_id
+                WHERE organizations.slug = %(organization)s AND tenants.slug = %(tenant)s""",
                 organization=self.names.organization,
                 tenant=self.names.tenant,
             )
