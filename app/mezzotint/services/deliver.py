@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import PurePath
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from mezzotint.services.wants import Wanted, Wants
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-
-WHOLE = 1 << 20
-"""Bytes up to which a stored picture is fetched in one go: what is larger is sent while it is read."""
 
 REMEMBERED = 20_000
 REMEMBERED_SECONDS = 60
@@ -187,17 +184,13 @@ class Deliver:
 
     def _opened(self, wanted: Wanted, made: Made) -> tuple[Made, Callable[[], AbstractContextManager[BinaryIO]] | None]:
         """The picture, and how to open it unless its bytes are at hand."""
-        variant = made.variant
-        if made.data is not None or variant is None:
+        if made.data is not None or made.variant is None:
             return made, None
         try:
-            if variant.bytes > WHOLE:
-                return made, self._stored(variant.store, variant.key)
-            with _finding():
-                return replace(made, data=self._stores[variant.store].get(variant.key)), None
+            return made, self._stored(made.variant.store, made.variant.key)
         except NotFound:
             # The row, or what was remembered of it, outlived its object; the next one either is there or is made anew.
-            return self._opened(wanted, self._variants.regain(wanted, variant))
+            return self._opened(wanted, self._variants.regain(wanted, made.variant))
 
     def _original(self, reply: _Reply) -> Answer:
         content, version = content_of(reply.asset), reply.asset.version
@@ -242,20 +235,13 @@ class Deliver:
     def _stored(self, store: str, key: str) -> Callable[[], AbstractContextManager[BinaryIO]]:
         """How to open an object that is there now. Raises NotFound, Unavailable."""
         storage = self._stores[store]
-        with _finding():
+        try:
             storage.stat(key)
+        except ObjectNotFound:
+            raise NotFound from None
+        except StoreUnavailable as problem:
+            raise Unavailable("store") from problem
         return lambda: storage.open(key)
-
-
-@contextmanager
-def _finding() -> Iterator[None]:
-    """Put what a store says in our words. Raises NotFound, Unavailable."""
-    try:
-        yield
-    except ObjectNotFound:
-        raise NotFound from None
-    except StoreUnavailable as problem:
-        raise Unavailable("store") from problem
 
 
 @dataclass(frozen=True, slots=True)
