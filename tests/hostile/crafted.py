@@ -77,6 +77,14 @@ def boasting_avif() -> bytes:
     return whole.replace(said, b"ispe" + bytes(4) + struct.pack(">II", 20_000, 20_000))
 
 
+def strange_words() -> bytes:
+    """A small AVIF that needs a property of a name which is no text; libraries quote it as they complain."""
+    whole = bytes(gradient(64, 64).heifsave_buffer(compression="av1"))
+    needed = b"\x03\x81\x02\x03", b"\x03\x81\x02\x83"  # the third of its three properties: now essential
+    assert needed[0] in whole
+    return whole.replace(b"pixi", b"pix\xfd").replace(*needed)
+
+
 def broken_off(suffix: str) -> bytes:
     """The first nine tenths of an animation, or of a picture where the format has none."""
     strip = pyvips.Image.gaussnoise(64, 640, mean=128, sigma=40).cast("uchar")
@@ -95,6 +103,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "frames.gif": many_frames,
     "canvas.webp": wide_canvas,
     "boast.avif": boasting_avif,
+    "words.avif": strange_words,
     "broken.gif": lambda: broken_off(".gif"),
     "broken.webp": lambda: broken_off(".webp"),
     "broken.png": lambda: broken_off(".png"),

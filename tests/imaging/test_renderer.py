@@ -28,6 +28,7 @@ from mezzotint.model.errors import (
     Unavailable,
     UnsupportedType,
 )
+from tests.hostile.crafted import strange_words
 from tests.imaging.mischief.decoders.stuck import STUCK
 from tests.imaging.pictures import gradient, noise, open_bytes
 from tests.imaging.pool import Pool, inspect_job, render_job, until
@@ -366,6 +367,16 @@ def test_memory_a_picture_may_not_have_is_refused(start_pool: StartPool, tmp_pat
     with pytest.raises((PictureRefused, RendererDied)):
         pool.client.render(render_job(tmp_path / "large.png", "r_90", "png"))
     assert pool.client.render(render_job(photo)).width == 100
+
+
+def test_words_that_are_no_text_spoil_no_later_picture(start_pool: StartPool, tmp_path: Path, photo: Path) -> None:
+    """libvips quotes the file as it complains, in bytes that pyvips can't read and would leave lying."""
+    (tmp_path / "words.avif").write_bytes(strange_words())
+    pool = start_pool(workers=1)
+    with pytest.raises(PictureRefused):
+        pool.client.inspect(inspect_job(tmp_path / "words.avif"))
+    assert pool.client.inspect(inspect_job(photo)).format == "jpeg"
+    assert pool.client.render(render_job(photo, "w_90-r_10-blur_2", "png")).width > 0
 
 
 def test_works_under_gevent(pool: Pool, photo: Path) -> None:

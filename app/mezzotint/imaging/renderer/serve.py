@@ -20,6 +20,7 @@ from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
 from mezzotint.imaging.renderer.seal import seal
 from mezzotint.imaging.renderer.worker import Handler, work
+from mezzotint.model.errors import PictureRefused
 from mezzotint.plugin_api import Decoder, Encoder, IsolatedDecoder
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,15 @@ def _trial(action: Callable[[], None]) -> str:
 def _run(settings: PoolSettings, handle: Handler, prepare: Callable[[], None], unfit: str = "") -> None:
     import pyvips  # noqa: PLC0415
 
+    def attempt(header: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], bytes]:
+        try:
+            return handle(header, files)
+        except UnicodeDecodeError as problem:  # libvips quotes the file, and pyvips takes that for a text
+            raise PictureRefused("the file can't be decoded") from problem
+        finally:
+            # What pyvips could not read it left lying, and would stumble over in every later picture.
+            pyvips.vips_lib.vips_error_clear()
+
     master = os.getpid()
 
     def renderer(channel: socket.socket) -> NoReturn:
@@ -120,7 +130,7 @@ def _run(settings: PoolSettings, handle: Handler, prepare: Callable[[], None], u
         pyvips.cache_set_max(0)
         logging.getLogger("pyvips").setLevel(logging.WARNING)  # libvips tells of every step of every picture
         prepare()
-        work(channel, handle, settings.recycle, settings.cpu_seconds)
+        work(channel, attempt, settings.recycle, settings.cpu_seconds)
         os._exit(0)
 
     if unfit:
