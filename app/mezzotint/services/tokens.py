@@ -19,8 +19,8 @@ from mezzotint.services.caller import SCOPES, Caller
 ALGORITHM = "HS256"
 AUDIENCE = "mezzotint"
 MAX_SECONDS = 3600
-GRANTABLE = SCOPES.keys() - {"tokens"}
-"""A token issues no tokens: it would outlive itself."""
+GRANTABLE = SCOPES.keys() - {"tokens", "keys:write"}
+"""A token makes neither tokens nor keys: in them it would outlive itself and its API key."""
 _CLAIMS = ["sub", "aud", "iat", "exp", "scopes"]
 
 
