@@ -27,6 +27,7 @@ from mezzotint.services import follow_up, store_guard
 from mezzotint.services.ahead import Ahead
 from mezzotint.services.api_keys import ApiKeys
 from mezzotint.services.assets import Assets
+from mezzotint.services.audit import Audit
 from mezzotint.services.deliver import Deliver
 from mezzotint.services.direct_uploads import DirectUploads
 from mezzotint.services.directory import Directory
@@ -93,6 +94,7 @@ class House:
     jobs: Jobs
     work: Work
     quarantine: Quarantine
+    audit: Audit
     in_flight: int
     """deliveries that a process takes on at once"""
 
@@ -180,7 +182,12 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     }
     stores = {name: store for name, (store, _) in guarded.items()}
     seal_key = seal.load_key(settings.security.seal_key_file)
-    database = Database(settings.database.app_dsn, settings.database.operator_dsn, size=settings.database.pool_size)
+    database = Database(
+        settings.database.app_dsn,
+        settings.database.operator_dsn,
+        size=settings.database.pool_size,
+        audit_key=seal.derived(seal_key, "mezzotint audit log"),
+    )
     redis = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout)
     snapshot = Snapshot(redis)
     publisher = Publisher(database, snapshot)
@@ -263,7 +270,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         links=Links(database, seal_key, language, base_url=settings.public.base_url, hosts=settings.public.hosts),
         signing_keys=SigningKeys(database, publisher, seal_key),
         api_keys=api_keys,
-        tokens=Tokens(api_keys, seal_key),
+        tokens=Tokens(api_keys, seal.derived(seal_key, "mezzotint access tokens")),
         invalidate=Invalidate(database, publisher),
         jobs=Jobs(database),
         work=Work(
@@ -288,5 +295,6 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
             lease=settings.worker.job_seconds * 1.25,
         ),
         quarantine=quarantine,
+        audit=Audit(database),
         in_flight=settings.origin.in_flight,
     )

@@ -204,3 +204,32 @@ def test_failed_jobs_are_shown_tried_again_and_dropped(house, told, mezzotint):
         pass
     assert to_ulid(one) not in {job["id"] for job in told("jobs", "list")}
     mezzotint("jobs", "retry", fails=True)
+
+
+def test_the_audit_log_is_shown_and_verified(told, mezzotint, place, postgres, tmp_path):
+    told("spaces", "create", f"{place.organization}/{place.tenant}/audited")
+    mezzotint("spaces", "delete", f"{place.organization}/{place.tenant}/audited", "--yes")
+    newest, before, *_ = told("audit", "list", f"{place.organization}/{place.tenant}")
+    assert [newest["action"], before["action"]] == ["space.delete", "space.create"]
+    assert told("audit", "list", "--limit", "1") == [newest]
+    assert told("audit", "list", place.organization, "--before", str(newest["sequence"]))[0] == before
+    mezzotint("audit", "list", "no-such-organization", fails=True)
+
+    kept = tmp_path / "heads.json"
+    kept.write_text(mezzotint("audit", "verify", "--json").stdout)
+    assert "0 faults" in mezzotint("audit", "verify", "--since", str(kept)).stdout
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as connection:
+
+        def rewrite(statement: str) -> None:
+            connection.execute("ALTER TABLE audit_log DISABLE TRIGGER append_only")
+            connection.execute(statement.encode(), (newest["sequence"],))
+            connection.execute("ALTER TABLE audit_log ENABLE TRIGGER append_only")
+
+        rewrite("UPDATE audit_log SET actor = actor || '!' WHERE sequence = %s")
+        refused = mezzotint("audit", "verify", fails=True).stdout
+        assert f"(sequence {newest['sequence']}) is not what was written" in refused
+        rewrite("DELETE FROM audit_log WHERE sequence = %s")
+    mezzotint("audit", "verify")
+    assert "is gone" in mezzotint("audit", "verify", "--since", str(kept), fails=True).stdout
+    kept.write_text("[]")
+    assert "is no answer" in mezzotint("audit", "verify", "--since", str(kept), fails=True).stderr

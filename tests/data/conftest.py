@@ -14,6 +14,7 @@ from mezzotint.model.tenancy import Organization, Owner, Scope, Space, Tenant
 from mezzotint.services.publish import Publisher
 
 _numbers = itertools.count()
+AUDIT_KEY = b"of these tests"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def database(postgres) -> Iterator[Database]:
-    database = Database(postgres.app_dsn, postgres.operator_dsn)
+    database = Database(postgres.app_dsn, postgres.operator_dsn, audit_key=AUDIT_KEY)
     yield database
     database.close()
 

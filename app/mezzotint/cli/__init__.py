@@ -8,6 +8,7 @@ import click
 
 from mezzotint.cli.api_keys import api_keys
 from mezzotint.cli.assets import assets, invalidate
+from mezzotint.cli.audit import audit
 from mezzotint.cli.context import Commands, Context
 from mezzotint.cli.jobs import jobs
 from mezzotint.cli.language import grammar, operations
@@ -40,6 +41,6 @@ def main(context: click.Context, config: Path | None) -> None:
 
 for command in (
     organizations, tenants, spaces, policies, upload, assets, presets, sign, signing_keys, api_keys, invalidate,
-    jobs, quarantine, create_database, migrate, publish, grammar, operations, doctor, renderers, isolated,
+    jobs, quarantine, audit, create_database, migrate, publish, grammar, operations, doctor, renderers, isolated,
 ):  # fmt: skip
     main.add_command(command)

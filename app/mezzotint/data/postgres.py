@@ -22,9 +22,10 @@ _SLACK = 1.0
 class Transaction:
     """An open transaction; it commits when its `with` block ends well and rolls back otherwise."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow], scope: Scope | None) -> None:
+    def __init__(self, connection: psycopg.Connection[DictRow], scope: Scope | None, audit_key: bytes | None) -> None:
         self._connection = connection
         self._scope = scope
+        self._audit_key = audit_key
 
     @property
     def organization_id(self) -> UUID:
@@ -44,6 +45,13 @@ class Transaction:
     def scope(self) -> Scope | None:
         """Whose rows it sees; None: everybody's, as the operator."""
         return self._scope
+
+    @property
+    def audit_key(self) -> bytes:
+        """What the audit log is sealed with. Raises ValueError for a handle that was made without it."""
+        if self._audit_key is None:
+            raise ValueError("whoever changes things needs the audit log's key")
+        return self._audit_key
 
     def rows(self, sql: str, **values: Any) -> list[DictRow]:
         return self._connection.execute(sql.encode(), values).fetchall()
@@ -87,7 +95,7 @@ class Database:
 
     Connections are made when first needed, so that a process can start before its database. Every method raises
     Unavailable("database") when PostgreSQL can't be reached, is too busy, or takes longer than a timeout (seconds);
-    at once while `breaker` is open.
+    at once while `breaker` is open. `audit_key` seals the audit log.
     """
 
     def __init__(
@@ -98,7 +106,9 @@ class Database:
         size: int = 8,
         timeout: float = 2.0,
         statement_timeout: float = 2.0,
+        audit_key: bytes | None = None,
     ) -> None:
+        self._audit_key = audit_key
         self.breaker = Breaker(
             "database", trouble=psycopg.OperationalError, refusal=lambda why: Unavailable("database", why)
         )
@@ -115,7 +125,7 @@ class Database:
                 "SELECT set_config('app.organization', %s, true), set_config('app.tenant', %s, true)",
                 (str(scope.organization_id), str(scope.tenant_id or "")),
             )
-            yield Transaction(connection, scope)
+            yield Transaction(connection, scope, self._audit_key)
 
     @contextmanager
     def operator(self, *, statement_timeout: float | None = None) -> Iterator[Transaction]:
@@ -128,7 +138,7 @@ class Database:
                     " FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) AS name",
                     (_ms(statement_timeout),),
                 )
-            yield Transaction(connection, None)
+            yield Transaction(connection, None, self._audit_key)
 
     def check(self) -> None:
         """Ask something trivial."""

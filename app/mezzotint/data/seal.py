@@ -4,6 +4,7 @@ A sealed secret is nonce (12 bytes), ciphertext, tag (16 bytes); the kid is auth
 secret can't be passed off as another's.
 """
 
+import hmac
 import os
 import stat
 from pathlib import Path
@@ -28,6 +29,11 @@ def load_key(path: Path) -> bytes:
     if len(key) != _KEY_BYTES or len(text) != 2 * _KEY_BYTES:
         raise ValueError(f"{path}: expected 64 hex digits and a newline")
     return key
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key for another purpose, which needs no file of its own and tells nothing of `key`."""
+    return hmac.digest(key, purpose.encode("ascii"), "sha256")
 
 
 def seal(key: bytes, kid: str, secret: bytes) -> bytes:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mezzotint.model.asset import Asset, Version
+from mezzotint.model.audit import Entry
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.job import Job
 from mezzotint.model.preset import Preset
@@ -135,6 +136,21 @@ def quarantined(held: Quarantined) -> Described:
         "strikes": held.strikes,
         "reason": held.reason,
         "struck_at": moment(held.struck_at),
+    }
+
+
+def entry(line: Entry) -> Described:
+    """A line of the audit log."""
+    return {
+        "sequence": line.sequence,
+        "at": moment(line.at),
+        "organization_id": line.organization_id and to_ulid(line.organization_id),
+        "tenant_id": line.tenant_id and to_ulid(line.tenant_id),
+        "actor": line.actor,
+        "action": line.action,
+        "subject": line.subject,
+        "request_id": line.request_id,
+        "detail": dict(line.detail),
     }
 
 

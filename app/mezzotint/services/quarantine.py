@@ -56,7 +56,7 @@ class Quarantine:
         """Try these bytes again wherever they are held, and say at how many tenants. Raises NotFound at none."""
         with self._database.operator() as tx:
             released = rows.release(tx, content_hash)
-            for held in released:
+            for held in sorted(released, key=lambda held: held.tenant_id):  # chains are locked in one order
                 audit.append(
                     tx,
                     actor=caller.actor,
