@@ -47,6 +47,7 @@ __all__ = [
     "flag",
     "integer",
     "name",
+    "need_version",
 ]
 
 HEAD = 1024
@@ -321,6 +322,13 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise PictureRefused(f"{width}x{height} has a side above {MAX_SIDE} pixels")
     if width * height > max_pixels:
         raise PictureRefused(f"{width}x{height} is more than {max_pixels} pixels")
+
+
+def need_version(library: str, found: tuple[int, ...], lowest: tuple[int, ...]) -> None:
+    """For `prepare`: raises PluginUnfit when a native library is older than the `lowest` that a plug-in trusts."""
+    if found < lowest:
+        there, wanted = (".".join(map(str, version)) for version in (found, lowest))
+        raise PluginUnfit(f"{library} {there} was found where {wanted} is the oldest that is trusted: update it")
 
 
 class Encoder(ABC):

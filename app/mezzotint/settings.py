@@ -20,6 +20,12 @@ from pydantic.dataclasses import dataclass
 ENVIRONMENT = "MEZZOTINT_CONFIG"
 _PREFIX = "MEZZOTINT_"
 _LISTS = {"hosts", "enabled", "formats", "lock_urls", "origins"}
+_LOOSENING = (
+    "VIPS_UNLIMITED",
+    "LIBHEIF_SECURITY_LIMITS",
+    "LIBTIFF_ALLOW_LARGE_LIBJPEG_MEM_ALLOC",
+    "LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER",
+)
 _STRICT = ConfigDict(extra="forbid")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _BIND = re.compile(r"unix:/[^\s;{}]+|(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
@@ -254,8 +260,11 @@ def unsafe(settings: Settings) -> list[str]:
     else:
         if mode & 0o077:
             problems.append(f"security.seal_key_file: {key_file} is open to others (mode {mode:04o}); chmod 600 it")
-    if "VIPS_UNLIMITED" in os.environ:
-        problems.append("VIPS_UNLIMITED is set: it switches the decoders' own limits off; unset it")
+    problems += [
+        f"{name} is set: it switches off limits of the libraries that decode pictures; unset it"
+        for name in _LOOSENING
+        if name in os.environ
+    ]
     return problems
 
 

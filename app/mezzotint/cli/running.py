@@ -11,7 +11,11 @@ import click
 from mezzotint.cli.context import Context
 from mezzotint.cli.output import as_json, show, table
 
-LIBRARIES = ("mezzotint", "flask", "gunicorn", "gevent", "psycopg", "redis", "pyvips", "cryptography")
+LIBRARIES = (
+    "mezzotint", "flask", "werkzeug", "gunicorn", "gevent", "psycopg", "redis", "cryptography", "pyjwt", "celery",
+    "pyvips", "pyvips-binary", "pillow-heif", "pypdfium2", "wand",
+)  # fmt: skip
+"""Those that requests and pictures pass through; what decodes comes within the last ones, under their version."""
 
 
 @click.command()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 LIBVIPS = (8, 18)
 """The one libvips that decides what variants look like."""
+LOWEST_LIBVIPS = (8, 18, 4)
+"""Since then it bounds what an AVIF may make it hold, and still reads those of 64 tiles."""
 _JEMALLOC = "libjemalloc.so.2"
 _JEMALLOC_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 _PR_SET_PDEATHSIG = 1
@@ -45,17 +47,15 @@ def start_again_in(wanted: Mapping[str, str]) -> None:
 
 def check_libvips() -> None:
     """Raises SystemExit with one line that says what is wrong with the libvips found, and what to do."""
-    if "VIPS_UNLIMITED" in os.environ:
-        sys.exit("VIPS_UNLIMITED is set: it takes away libvips' own limits. Unset it.")
-    import pyvips  # noqa: PLC0415  (not before the environment is checked)
+    import pyvips  # noqa: PLC0415  (only now the environment is right)
 
     version = tuple(pyvips.version(part) for part in range(3))
     mend = "Install it again: pip install --force-reinstall --no-cache-dir pyvips-binary pyvips"
     if not pyvips.API_mode:
         sys.exit(f"pyvips does not run in API mode, so it uses some other libvips than its wheel's. {mend}")
-    if version[:2] != LIBVIPS:
-        wanted, found = ".".join(map(str, LIBVIPS)), ".".join(map(str, version))
-        sys.exit(f"libvips {found} was found where {wanted} is wanted. {mend}")
+    if version[:2] != LIBVIPS or version < LOWEST_LIBVIPS:
+        series, lowest, found = (".".join(map(str, numbers)) for numbers in (LIBVIPS, LOWEST_LIBVIPS, version))
+        sys.exit(f"libvips {found} was found where {series} is wanted, from {lowest} on. {mend}")
 
 
 def die_with(parent: int) -> None:

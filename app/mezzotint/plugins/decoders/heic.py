@@ -1,8 +1,10 @@
 """HEIC, the photographs of telephones."""
 
-from mezzotint.plugin_api import HEAD, Image, IsolatedDecoder, PictureRefused, check_size
+from mezzotint.plugin_api import HEAD, Image, IsolatedDecoder, PictureRefused, check_size, need_version
 
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_LOWEST = (1, 23)
+"""libheif's"""
 
 
 class HeicDecoder(IsolatedDecoder):
@@ -17,7 +19,9 @@ class HeicDecoder(IsolatedDecoder):
         return head[4:8] == b"ftyp" and b"avif" not in found and not found.isdisjoint(_BRANDS)
 
     def prepare(self) -> None:
-        import pillow_heif  # noqa: F401
+        import pillow_heif
+
+        need_version("libheif", tuple(map(int, pillow_heif.libheif_version().split("."))), _LOWEST)
 
     def decode(self, data: bytes, max_pixels: int) -> Image:
         import pillow_heif

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 from xml.etree.ElementTree import Element, ParseError
 
-from mezzotint.plugin_api import Image, IsolatedDecoder, PictureRefused, PluginUnfit, check_size
+from mezzotint.plugin_api import Image, IsolatedDecoder, PictureRefused, PluginUnfit, check_size, need_version
 
 _POLICY = "policy.xml"
+_LOWEST = (6, 9, 11, 60)
+"""ImageMagick's in Debian 12, which mends it under this number"""
 Entry = dict[str, str]
 
 
@@ -25,9 +27,11 @@ class MagickDecoder(IsolatedDecoder):
 
     def prepare(self) -> None:
         try:
-            import wand.image  # noqa: F401
+            import wand.image
+            import wand.version
         except ImportError as problem:
             raise PluginUnfit("ImageMagick is missing (Debian's package is libmagickwand-6.q16-6)") from problem
+        need_version("ImageMagick", wand.version.MAGICK_VERSION_INFO, _LOWEST)
         _check_policy()
         self.decode(self.sample, 10_000)
 

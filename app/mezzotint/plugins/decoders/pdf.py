@@ -1,10 +1,12 @@
 """PDF: its first page."""
 
-from mezzotint.plugin_api import MAX_SIDE, Image, IsolatedDecoder, PictureRefused, check_size
+from mezzotint.plugin_api import MAX_SIDE, Image, IsolatedDecoder, PictureRefused, check_size, need_version
 
 _SCALE = 200 / 72
 """200 dots an inch; a page is measured in points"""
 _MOST_PAGES = 500
+_LOWEST = (8149,)
+"""PDFium's build"""
 
 
 class PdfDecoder(IsolatedDecoder):
@@ -18,6 +20,7 @@ class PdfDecoder(IsolatedDecoder):
     def prepare(self) -> None:
         import pypdfium2
 
+        need_version("PDFium", (pypdfium2.PDFIUM_INFO.build,), _LOWEST)
         pypdfium2.PdfDocument.new().close()
 
     def decode(self, data: bytes, max_pixels: int) -> Image:
