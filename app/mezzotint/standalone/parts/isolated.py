@@ -14,6 +14,7 @@ def part(layout: Layout, _settings: Settings) -> Part:
     path = layout.sockets / "isolated.sock"
     return Part(
         name="isolated",
+        needed=False,
         command=(str(Path(sys.executable).with_name("mezzotint")), "isolated"),
         ready=lambda: listens(path),
         where=str(path),
