@@ -13,21 +13,9 @@ from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from mezzotint.model.errors import InvalidOperation
 from mezzotint.registry import PluginError
+from tests.strangers import install
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
-
-
-def install(folder: Path, name: str, source: str) -> None:
-    """What pip leaves behind for a package `name` with one operation."""
-    operations = folder / name / "operations"
-    operations.mkdir(parents=True)
-    (folder / name / "__init__.py").touch()
-    (operations / "__init__.py").touch()
-    (operations / "own.py").write_text(source, encoding="utf-8")
-    about = folder / f"{name}-1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n", encoding="utf-8")
-    (about / "entry_points.txt").write_text(f"[mezzotint.plugins]\n{name} = {name}\n", encoding="utf-8")
 
 
 @pytest.fixture

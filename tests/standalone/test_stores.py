@@ -17,6 +17,7 @@ from mezzotint.standalone.parts import minio
 from tests.servers import minio as minio_server
 from tests.servers.installation import PATIENCE, Installation
 from tests.servers.s3 import S3Server
+from tests.strangers import install
 
 
 @pytest.fixture
@@ -108,6 +109,41 @@ def test_the_operators_file_has_the_last_word(layout: Layout, tmp_path: Path, mo
     file.write_text("")
     with pytest.raises(stores.CannotUse, match="/own"):
         start(layout)
+
+
+SHELF = """
+from mezzotint.plugins.storages.filesystem import Filesystem
+
+
+class Shelf(Filesystem):
+    kind = "shelf"
+
+    def __init__(self, *, board: str) -> None:
+        super().__init__(folder=board)
+"""
+
+
+def test_a_strangers_store_is_not_left_behind_either(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "strangers_shelf", SHELF, room="storages")
+    monkeypatch.syspath_prepend(tmp_path)
+    operators, composed = tmp_path / "mezzotint.toml", settings_file.compose
+    monkeypatch.setattr(settings_file, "compose", lambda *args, **named: composed(*args, **named, operators=operators))
+
+    def use(board: str) -> None:
+        operators.write_text(
+            '[plugins]\nenabled = ["standard", "strangers_shelf"]\n'
+            f'[stores.originals]\nkind = "shelf"\nboard = "{tmp_path}/{board}"\n'
+        )
+        start(layout)
+
+    use("empty")
+    use("full")
+    (tmp_path / "full/a").write_bytes(b"x")
+    with pytest.raises(stores.CannotUse, match="kept in a store of the kind shelf, not in a store of the kind shelf"):
+        use("empty")
+    use("full")
 
 
 @pytest.mark.parametrize(

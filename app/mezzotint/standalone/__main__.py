@@ -113,7 +113,7 @@ def write_settings(layout: Layout, arguments: argparse.Namespace) -> Path:
     parsed = settings.parse(tables)
     wiring.storages(parsed.stores, registry.load(parsed.plugins.enabled))  # or a log would tell of their mistakes
     if layout.settings_file.exists() and not arguments.store_moved:
-        stores.check_kept(layout, tomllib.loads(layout.settings_file.read_text()), tables)
+        stores.check_kept(layout, tomllib.loads(layout.settings_file.read_text()), tables, parsed.plugins.enabled)
     if arguments.store:
         if tables["stores"] != chosen:
             raise CannotStart("conf/mezzotint.toml says where pictures are kept: change it there, or leave out --store")

@@ -3,6 +3,7 @@
 import socket
 import tomllib
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mezzotint.standalone.settings_file import Tables, dump
 
 NAMES = ("originals", "variants")
 REMEMBERED = "store.toml"
+_TELLING = {"filesystem": ("folder",), "minio": ("endpoint", "bucket", "prefix")}
+"""the options of the stores made here that say where objects lie; of a stranger's, any may"""
 
 
 class CannotUse(Exception):
@@ -49,10 +52,10 @@ def remember(layout: Layout, chosen: Tables) -> None:
     write_private(layout.root / REMEMBERED, "# Written by --store; conf/mezzotint.toml wins.\n" + dump(chosen))
 
 
-def check_kept(layout: Layout, before: Tables, after: Tables) -> None:
-    """Raises CannotUse when the originals there are would be looked for where they are not."""
+def check_kept(layout: Layout, before: Tables, after: Tables, enabled: Sequence[str]) -> None:
+    """Raises CannotUse when the originals there are would be looked for where they are not; `enabled`: plug-ins."""
     old, new = (_store(tables["stores"]["originals"]) for tables in (before, after))
-    if _place(layout, old) != _place(layout, new) and _holds_something(old):
+    if _place(layout, old) != _place(layout, new) and _holds_something(old, enabled):
         raise CannotUse(
             f"the originals are kept in {_told(old)}, not in {_told(new)}: copy them there and say --store-moved, "
             "or start as before"
@@ -99,17 +102,19 @@ def _place(layout: Layout, store: settings.Store) -> object:
     """Equal for stores that hold the same objects: credentials, say, do not matter."""
     if minio.keeps(layout, store):
         return minio.BUCKET
-    return store.kind, *(store.options.get(name) for name in ("folder", "endpoint", "bucket", "prefix"))
+    return store.kind, *((name, store.options.get(name)) for name in _TELLING.get(store.kind, sorted(store.options)))
 
 
 def _told(store: settings.Store) -> str:
-    return str(store.options.get("folder") or f"the bucket {store.options.get('bucket')}")
+    if bucket := store.options.get("bucket"):
+        return f"the bucket {bucket}"
+    return str(store.options.get("folder") or f"a store of the kind {store.kind}")
 
 
-def _holds_something(store: settings.Store) -> bool:
+def _holds_something(store: settings.Store, enabled: Sequence[str]) -> bool:
     """Also when that can't be told: a store that is away may hold everything."""
     try:
-        (storage,) = wiring.storages({"originals": store}, registry.load(["standard"])).values()
+        (storage,) = wiring.storages({"originals": store}, registry.load(enabled)).values()
         return bool(list(islice(storage.list(), 1)))
     except (StoreUnavailable, settings.SettingsError, registry.PluginError):
         return True
