@@ -39,7 +39,7 @@ class Registry:
     def grammar(self) -> Grammar:
         """The URL language of these plug-ins. Raises PluginError when two of them clash."""
         try:
-            return Grammar(self.operations, list(self.encoders.values()), list(self.isolated))
+            return Grammar(self.operations, list(self.encoders.values()), [*self.decoders, *self.isolated])
         except ValueError as clash:
             raise PluginError(f"the operations don't make one language: {clash}") from clash
 

@@ -50,6 +50,31 @@ def test_a_strangers_operation_is_one_file(tmp_path: Path, monkeypatch: pytest.M
     assert blocks.deviate() > 10
 
 
+DECODER = """
+from mezzotint.plugin_api import Decoder
+
+class Farbfeld(Decoder):
+    name, media_type = "ff", "image/x-farbfeld"
+    loaders = ()
+
+    def sniff(self, head):
+        return head.startswith(b"farbfeld")
+
+    def open(self, file, *, shrink=1, animated=False):
+        raise NotImplementedError
+"""
+
+
+def test_a_format_that_only_comes_in_is_an_ext_of_originals_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(tmp_path, "strangers_format", DECODER, room="decoders")
+    monkeypatch.syspath_prepend(tmp_path)
+    grammar = registry.load(["standard", "strangers_format"]).grammar()
+    assert grammar.original("ff") == "ff"
+    assert "ff" in grammar.export()["originals"]
+    with pytest.raises(InvalidOperation, match="ext 'ff' is none of"):
+        grammar.parse("w_10", "ff")
+
+
 def test_installed_is_not_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str):
     install(tmp_path, "strangers_idle", source)
     monkeypatch.syspath_prepend(tmp_path)
