@@ -88,7 +88,7 @@ class UnsupportedType(MezzotintError):
 
 
 class RangeNotSatisfiable(MezzotintError):
-    code, status, title = "range_not_satisfiable", 416, "The picture has no such bytes"
+    code, status, title = "range_not_satisfiable", 416, "The range lies outside the picture"
 
 
 class UnknownHost(MezzotintError):
@@ -101,10 +101,6 @@ class InvalidField(MezzotintError):
 
 class PictureRefused(MezzotintError):
     code, status, title = "picture_refused", 422, "The picture can't be used"
-
-
-class RateLimited(MezzotintError):
-    code, status, title = "rate_limited", 429, "Too many requests"
 
 
 class NotOffered(MezzotintError):
