@@ -8,6 +8,7 @@ from mezzotint.model.errors import Forbidden, InvalidField, NotFound, Unauthoriz
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.services import api_keys as service
 from mezzotint.services.api_keys import ApiKeys
+from mezzotint.services.recent import Recent
 from tests.servers.places import OPERATOR, settle
 
 
@@ -56,7 +57,7 @@ def test_a_wrong_token_opens_nothing(house, made, spoil):
 def test_a_revoked_key_is_refused_everywhere_once_it_is_forgotten(house, made):
     clock = [0.0]
     elsewhere = ApiKeys(house.database)
-    elsewhere._known = service.TTLCache(maxsize=10, ttl=service.REMEMBERED, timer=lambda: clock[0])
+    elsewhere._known = Recent(10, service.REMEMBERED, clock=lambda: clock[0])
     elsewhere.authenticate(made[1])
     house.api_keys.revoke(OPERATOR, made[0].id)
     house.api_keys.revoke(OPERATOR, made[0].id)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
-
-from cachetools import TTLCache
 
 from mezzotint.data import api_keys, organizations, tenants
 from mezzotint.data.postgres import Database
@@ -19,6 +16,7 @@ from mezzotint.model.identifiers import from_ulid, new_id, to_ulid
 from mezzotint.model.signing import ApiKey
 from mezzotint.services.caller import SCOPES, Caller
 from mezzotint.services.reach import find_level, reading
+from mezzotint.services.recent import Recent
 from mezzotint.services.record import record
 
 PREFIX = "mzk_"
@@ -35,8 +33,7 @@ class ApiKeys:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: TTLCache[UUID, ApiKey] = TTLCache(maxsize=4096, ttl=REMEMBERED)
-        self._lock = threading.Lock()
+        self._known: Recent[UUID, ApiKey] = Recent(4096, REMEMBERED)
 
     def authenticate(self, token: str, request_id: str | None = None) -> Caller:
         """Who holds `token`. Raises Unauthorized, with one message for all that may be wrong; Unavailable."""
@@ -116,12 +113,10 @@ class ApiKeys:
                 raise NotFound
             if api_keys.revoke(tx, key_id):
                 record(tx, caller, "api_key.revoke", to_ulid(key_id), organization_id=key.organization_id)
-        with self._lock:
-            self._known.pop(key_id, None)
+        self._known.forget(key_id)
 
     def _key(self, key_id: UUID) -> ApiKey | None:
-        with self._lock:
-            key = self._known.get(key_id)
+        key = self._known.get(key_id)
         if key is not None:
             return key
         with self._database.operator() as tx:
@@ -134,8 +129,7 @@ class ApiKeys:
                 return None
             if key.valid_at(datetime.now(UTC)):
                 api_keys.used(tx, key_id)
-        with self._lock:
-            self._known[key_id] = key
+        self._known.put(key_id, key)
         return key
 
 

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import PurePath
-from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
-
-from cachetools import TTLCache
 
 from mezzotint.data import assets as rows
 from mezzotint.grammar.path import INFO, parse_path, parse_plan
@@ -26,6 +23,7 @@ from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
 from mezzotint.services.permit import permit_asked, permit_expanded
+from mezzotint.services.recent import Recent
 from mezzotint.services.verify import Arguments, verify
 from mezzotint.services.wants import content_of
 
@@ -101,8 +99,7 @@ class Deliver:
         self._stores = stores
         self._variants = variants
         self._clock = clock
-        self._assets: TTLCache[tuple[object, ...], Asset] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
-        self._lock = Lock()
+        self._assets: Recent[tuple[object, ...], Asset] = Recent(REMEMBERED, REMEMBERED_SECONDS)
 
     def answer(self, asked: Asked) -> Answer:
         """The picture asked for. Raises the contract's errors, and those of rendering."""
@@ -129,14 +126,12 @@ class Deliver:
     def _asset(self, address: Address, known: Known, place: Place) -> Asset:
         # The generations in the key make a deleted or invalidated asset's entry unreachable at once.
         remembered = (address.asset, address.version, place.space_id, known.asset_generations)
-        with self._lock:
-            asset = self._assets.get(remembered)
+        asset = self._assets.get(remembered)
         if asset is None:
             asset = self._look_up(address, place, known.asset_generations)
             if asset.space_id != place.space_id:
                 raise NotFound
-            with self._lock:
-                self._assets[remembered] = asset
+            self._assets.put(remembered, asset)
         return asset
 
     def _look_up(self, address: Address, place: Place, generations: tuple[int, ...]) -> Asset:

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from cachetools import TTLCache
 
 from mezzotint.data import assets, locks
 from mezzotint.data import variants as rows
@@ -23,6 +21,7 @@ from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
 from mezzotint.services import follow_up
 from mezzotint.services.flights import Flights
+from mezzotint.services.recent import Recent
 from mezzotint.services.wants import content_of
 
 if TYPE_CHECKING:
@@ -73,8 +72,7 @@ class Variants:
         self._deadline = deadline
         self._patience = patience
         self._flights: Flights[Made] = Flights()
-        self._remembered: TTLCache[tuple[UUID, str], Variant] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
-        self._lock = Lock()
+        self._remembered: Recent[tuple[UUID, str], Variant] = Recent(REMEMBERED, REMEMBERED_SECONDS)
 
     def obtain(self, wanted: Wanted) -> Made:
         """The stored variant, or a new one. Raises what rendering raises, and Unavailable."""
@@ -95,8 +93,7 @@ class Variants:
 
     def forget(self, variant: Variant) -> None:
         """Drop what is remembered of a variant that is not what it was."""
-        with self._lock:
-            self._remembered.pop((variant.tenant_id, variant.identity), None)
+        self._remembered.forget((variant.tenant_id, variant.identity))
         self._cache.forget(variant.tenant_id, variant.identity)
 
     def _make_once(self, wanted: Wanted) -> Made:
@@ -187,8 +184,7 @@ class Variants:
         except (StoreUnavailable, Unavailable) as problem:
             log.warning("variant_not_kept", identity=wanted.identity, problem=str(problem))
             return None
-        self._cache.put(variant)
-        self._store_in_memory(variant)
+        self._remember(variant)
         return variant
 
     def _mezzanine(self, wanted: Wanted) -> Path | None:
@@ -207,25 +203,24 @@ class Variants:
 
     def _recall(self, wanted: Wanted) -> Variant | None:
         """From memory or Redis: a variant that neither holds is most often a new one."""
-        with self._lock:
-            found = self._remembered.get((wanted.asset.tenant_id, wanted.identity))
+        name = (wanted.asset.tenant_id, wanted.identity)
+        found = self._remembered.get(name)
         if found is None:
-            found = self._cache.get(wanted.asset.tenant_id, wanted.identity)
+            found = self._cache.get(*name)
             if found is not None:
-                self._store_in_memory(found)
+                self._remembered.put(name, found)
         return found
 
-    def _store_in_memory(self, variant: Variant) -> None:
-        with self._lock:
-            self._remembered[variant.tenant_id, variant.identity] = variant
+    def _remember(self, variant: Variant) -> None:
+        self._cache.put(variant)
+        self._remembered.put((variant.tenant_id, variant.identity), variant)
 
     def _look_up(self, wanted: Wanted) -> Variant | None:
         """From the registry. Raises Unavailable."""
         with self._database.scoped(wanted.asset.scope) as tx:
             found = rows.get(tx, wanted.identity)
         if found is not None:
-            self._cache.put(found)
-            self._store_in_memory(found)
+            self._remember(found)
         return found
 
 
