@@ -27,6 +27,16 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path):
     database.close()
 
 
+def test_a_role_that_is_not_let_in_is_told_of(postgres):
+    stranger = postgres.operator_dsn.replace("mezzotint_operator:", "mezzotint_operator:not-")
+    database = Database(postgres.app_dsn, stranger, timeout=0.5)
+    with database.scoped(SCOPE):
+        pass
+    with pytest.raises(Unavailable):
+        database.check()
+    database.close()
+
+
 def test_a_slow_statement_is_stopped(postgres):
     database = Database(postgres.app_dsn, postgres.operator_dsn, statement_timeout=0.1)
     with pytest.raises(Unavailable), database.scoped(SCOPE) as tx:

@@ -141,9 +141,10 @@ class Database:
             yield Transaction(connection, None, self._audit_key)
 
     def check(self) -> None:
-        """Ask something trivial."""
-        with self._transaction(self._app) as connection:
-            connection.execute("SELECT 1")
+        """Ask something trivial, as either role."""
+        for pool in (self._app, self._operator):
+            with self._transaction(pool) as connection:
+                connection.execute("SELECT 1")
 
     def close(self) -> None:
         self._app.close()
