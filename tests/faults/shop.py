@@ -6,20 +6,24 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
 
+from mezzotint.data.redis import connect
+from mezzotint.data.snapshot import Snapshot
+from mezzotint.model.errors import Unavailable
 from tests.journeys.conftest import Home, picture
 from tests.journeys.waiting import until
 from tests.servers.installation import Installation
 
 PATIENCE = 60.0  # seconds: a busy machine is slow, not broken
+OFTEN = 100
 
 
 class UnixConnection(HTTPConnection):
@@ -105,20 +109,39 @@ class Shop:
         return {part["part"]: part for part in self.get("/readyz").json()["parts"]}
 
     def healed(self) -> None:
-        """Wait until every part runs and the origin is on good terms with all of them."""
+        """Wait until every part runs, each of the origin's processes is on good terms with all of them, and the edge
+        has read what is published now.
+        """
 
         def well() -> bool:
             status = self.installation.status()
             if not status or not all(part["ready"] for part in status["parts"].values()):
                 return False
-            with suppress(requests.RequestException, ValueError, KeyError):
-                # Each of the origin's processes has breakers of its own: ask often enough to meet them all.
-                return all(
-                    part["ok"] and part["breaker"] == "closed" for _ in range(8) for part in self.parts().values()
-                )
+            with suppress(OSError, HTTPException, ValueError, KeyError, Unavailable):
+                return self._origin_is_well(status) and self.edge_status()["epoch"] == self._epoch()
             return False
 
         until(well, seconds=PATIENCE)
+
+    def _origin_is_well(self, status: dict[str, Any]) -> bool:
+        """Each process has connections and breakers of its own, and who answers is chance: ask until all have."""
+        unheard = set(family(status["parts"]["origin"]["pid"])[1:])
+        for _ in range(OFTEN):
+            said = self.origin("/readyz").document
+            if not all(part["ok"] and part["breaker"] == "closed" for part in said["parts"]):
+                return False
+            unheard.discard(said["process"])
+            if not unheard:
+                return True
+        return False
+
+    def _epoch(self) -> str:
+        """Of what is published. Raises Unavailable when it is not, or not again yet."""
+        with closing(connect(self.settings["redis"]["url"])) as client:
+            epoch = Snapshot(client).epoch()
+        if epoch is None:
+            raise Unavailable("snapshot")
+        return epoch
 
     def pid(self, part: str) -> int:
         pid = self.installation.part(part).pid
