@@ -6,9 +6,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import requests
 
@@ -19,17 +21,51 @@ NOBODY = "nobody there"
 _PAUSE = 0.05
 
 
-@dataclass
-class Seen:
-    """How requests of one kind ended so far: a status and code, or NOBODY."""
+class Kept:
+    """A client that keeps its connection, as browsers and CDNs do.
 
-    ends: Counter[str] = field(default_factory=Counter)
+    Who stops closes the connections that lie idle, and a request may cross with that. Sent into a connection that had
+    answered before, and ended without a byte, it is sent again on a new one, as HTTP has it (RFC 9112, 9.3.1).
+    """
+
+    def __init__(self, host: str) -> None:
+        self._connection = HTTPConnection(host, timeout=PATIENCE)
+
+    def get(self, path: str) -> tuple[int, str | None]:
+        """Status and X-Cache."""
+        try:
+            with self._answer(path) as answer:
+                answer.read()
+                return answer.status, answer.getheader("X-Cache")
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _answer(self, path: str) -> HTTPResponse:
+        kept = self._connection.sock is not None
+        try:
+            return self._send(path)
+        except ConnectionError:
+            if not kept:
+                raise
+            self._connection.close()
+            return self._send(path)
+
+    def _send(self, path: str) -> HTTPResponse:
+        self._connection.request("GET", path)
+        return self._connection.getresponse()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class Load:
-    """Runs while its `with` block does. Nothing is tried again: what is answered counts."""
+    """Runs while its `with` block does; `crowd` clients ask for each kind, one request after the other.
 
-    def __init__(self, shop: Shop, start: int) -> None:
+    Hits come over connections that are kept, the others each over one of its own. What is answered counts.
+    """
+
+    def __init__(self, shop: Shop, start: int, crowd: int = 1) -> None:
         self._shop = shop
         self._numbers = itertools.count(start)
         self._asset = shop.asset(seed=start)
@@ -39,40 +75,46 @@ class Load:
             assert shop.get(url).status_code == 200
         self.acknowledged: dict[str, tuple[str, str]] = {}
         """space path and hash of each upload that was answered with 201, by the asset's identifier"""
-        self.seen = {"hit": Seen(), "miss": Seen(), "upload": Seen()}
+        self._seen: dict[str, Counter[str]] = {"hit": Counter(), "miss": Counter(), "upload": Counter()}
+        self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(kind, ask), daemon=True)
-            for kind, ask in (("hit", self._hit), ("miss", self._miss), ("upload", self._upload))
-        ]
+        self._kept = [Kept(urlsplit(shop.base_url).netloc) for _ in range(crowd)]
+        kinds = [("hit", partial(self._hit, edge)) for edge in self._kept]
+        kinds += [("miss", self._miss), ("upload", self._upload)] * crowd
+        self._threads = [threading.Thread(target=self._run, args=each, daemon=True) for each in kinds]
 
     def ends(self, kind: str) -> Counter[str]:
-        return Counter(self.seen[kind].ends)
+        """How requests of this kind ended so far: by status, and by X-Cache or code; or NOBODY."""
+        with self._lock:
+            return Counter(self._seen[kind])
 
-    def _run(self, kind: str, ask: Callable[[requests.Session], str]) -> None:
-        with requests.Session() as session:
-            session.headers["X-API-Key"] = self._shop.home.stack.control.headers["X-API-Key"]
-            while not self._stop.is_set():
-                try:
-                    end = ask(session)
-                except requests.RequestException:
-                    end = NOBODY
-                self.seen[kind].ends[end] += 1
-                time.sleep(_PAUSE)
+    def _run(self, kind: str, ask: Callable[[], str]) -> None:
+        while not self._stop.is_set():
+            try:
+                end = ask()
+            except (requests.RequestException, HTTPException, OSError):
+                end = NOBODY
+            with self._lock:
+                self._seen[kind][end] += 1
+            time.sleep(_PAUSE)
 
-    def _hit(self, session: requests.Session) -> str:
-        answer = session.get(random.choice(self._hits), timeout=PATIENCE)
-        return f"{answer.status_code} {answer.headers.get('X-Cache')}"
+    def _hit(self, edge: Kept) -> str:
+        status, cache = edge.get(random.choice(self._hits).removeprefix(self._shop.base_url))
+        return f"{status} {cache}"
 
-    def _miss(self, session: requests.Session) -> str:
+    def _miss(self) -> str:
         url = self._shop.home.url(self._asset, f"w_{next(self._numbers) % 8000 + 64}-h_20-f_cover.jpg")
-        return _end(session.get(url, timeout=PATIENCE))
+        return _end(self._shop.get(url))
 
-    def _upload(self, session: requests.Session) -> str:
+    def _upload(self) -> str:
         data = picture(64, 48, seed=next(self._numbers))
         home = self._shop.home
-        answer = session.post(
-            f"{home.stack.base_url}/v1/assets", files={"file": ("p.jpg", data)}, data=home.place, timeout=PATIENCE
+        answer = requests.post(
+            f"{home.stack.base_url}/v1/assets",
+            files={"file": ("p.jpg", data)},
+            data=home.place,
+            headers={"X-API-Key": str(home.stack.control.headers["X-API-Key"])},
+            timeout=PATIENCE,
         )
         if answer.status_code == 201:
             self.acknowledged[answer.json()["id"]] = (home.space, sha256(data))
@@ -90,6 +132,8 @@ class Load:
         for thread in self._threads:
             thread.join(2 * PATIENCE)
             assert not thread.is_alive()
+        for edge in self._kept:
+            edge.close()
 
 
 def _end(answer: requests.Response) -> str:
