@@ -18,7 +18,7 @@ import pytest
 
 from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging import wire
-from mezzotint.imaging.client import Rendered, RendererDied
+from mezzotint.imaging.client import Rendered, RendererDied, Renderers
 from mezzotint.model.errors import (
     InternalError,
     OutputTooLarge,
@@ -316,6 +316,25 @@ def test_a_pool_that_hangs_is_found_out_without_waiting_for_a_job(tmp_path: Path
         with pytest.raises(Unavailable, match="renderers"):
             pool.client.render(render_job(photo))
         assert not select.select([listener], [], [], 0)[0], "nobody even knocked"
+
+
+def test_a_long_job_in_a_pool_that_is_back_keeps_nobody_out(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=2)
+    client = Renderers(pool.socket)
+    aside = pool.socket.rename(pool.socket.with_suffix(".aside"))
+    for _ in range(FAILURES):
+        with pytest.raises(Unavailable):
+            client.render(render_job(photo))
+    aside.rename(pool.socket)
+    until(lambda: client.breaker.state is State.HALF_OPEN)
+    working = callers.submit(client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    assert client.render(render_job(photo)).width == 100
+    stuck.release()
+    with pytest.raises(UnsupportedType):
+        working.result()
 
 
 def test_stops_cleanly_and_lets_the_job_at_work_finish(

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mezzotint.breaker import Breaker
+from mezzotint.breaker import Breaker, State
 from mezzotint.imaging import wire
 from mezzotint.imaging.jobs import PoolStatus
 from mezzotint.model.errors import (
@@ -80,6 +80,8 @@ class Pool:
         `files` go with it: whatever is read or written. Raises what the job's refusal says, Overloaded, RenderTimeout,
         Unavailable, and one of BREAKDOWNS.
         """
+        if self.breaker.state is not State.CLOSED:
+            self.ping()  # whether it is there is soon said; until a job is done nobody else would be let in
         # The clock that counts since the machine's start is the same in every process.
         header = facts | {"kind": kind, "deadline": deadline, "expires": time.monotonic() + deadline}
         with self._reaching():
