@@ -107,6 +107,24 @@ def test_a_store_is_knocked_at_until_the_breakers_open(port: tuple[int, Mute]):
     assert len(mute.knocked) < 4 * FAILURES
 
 
+def test_a_store_that_is_only_read_is_knocked_at_until_the_breaker_opens(port: tuple[int, Mute]):
+    """As renders do: is it a file here already? Else it is fetched."""
+    number, mute = port
+    storage = MinIO(
+        endpoint=f"127.0.0.1:{number}", bucket="bucket", access_key="a", secret_key="b", secure=False, timeout=0.1
+    )
+    store, (reading, _) = guarded("originals", storage)
+    for _ in range(OFTEN):
+        assert store.local_path("a") is None
+        assert store.presigned_get("a", seconds=60)
+        with pytest.raises(StoreUnavailable), store.open("a"):
+            pass
+        with pytest.raises(StoreUnavailable):
+            list(store.list())
+    assert reading.state is not State.CLOSED
+    assert len(mute.knocked) < 2 * FAILURES
+
+
 class FullDisk:
     """A storage that reads well and refuses to write."""
 
