@@ -1,6 +1,7 @@
 """From a committed change in the registry to the snapshot that edges follow."""
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -9,12 +10,13 @@ import pytest
 
 from mezzotint.data import generations, organizations, policies, presets, signing_keys, spaces, tenants
 from mezzotint.data.redis import connect
-from mezzotint.data.snapshot import EVENTS, Change, Snapshot
+from mezzotint.data.snapshot import EVENTS, Snapshot
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.policy import DEFAULTS, Policy
 from mezzotint.model.tenancy import Owner, Scope
 from mezzotint.services.publish import Publisher
+from tests.published import content
 
 
 def kid() -> str:
@@ -22,12 +24,12 @@ def kid() -> str:
 
 
 @pytest.fixture
-def published(publisher, snapshot):
+def published(publisher, client):
     """Drains, and gives what is published."""
 
     def look():
         assert publisher.drain() is True
-        return snapshot.read().content
+        return content(client)
 
     publisher.publish_all()
     return look
@@ -209,7 +211,7 @@ def test_a_full_publication_says_the_same_as_the_changes_did(published, publishe
     assert published() == by_changes
 
 
-def test_with_redis_away_changes_wait_and_are_published_later(database, publisher, place, tmp_path, snapshot):
+def test_with_redis_away_changes_wait_and_are_published_later(database, publisher, place, tmp_path, client):
     publisher.publish_all()
     with connect(f"unix://{tmp_path}/nothing", timeout=0.1) as away:
         cut_off = Publisher(database, Snapshot(away))
@@ -219,36 +221,35 @@ def test_with_redis_away_changes_wait_and_are_published_later(database, publishe
         with pytest.raises(Unavailable):
             cut_off.publish_all()
     assert publisher.drain() is True
-    assert snapshot.read().content.spaces[place.path]["policy"]["max_side"] == 7
+    assert content(client).spaces[place.path]["policy"]["max_side"] == 7
 
 
 def test_a_redis_that_lost_its_data_gets_it_all_again(publisher, snapshot, client, place):
     assert publisher.ensure() is True
-    before = snapshot.read()
+    before, epoch = content(client), snapshot.epoch()
     assert publisher.ensure() is False
     client.flushall()
     assert publisher.ensure() is True
-    after = snapshot.read()
-    assert after.epoch != before.epoch
-    assert after.content == before.content
-    assert place.path in after.content.spaces
+    assert snapshot.epoch() != epoch
+    assert content(client) == before
+    assert place.path in before.spaces
 
 
-def test_a_change_after_the_loss_publishes_everything(publisher, snapshot, client, settle):
+def test_a_change_after_the_loss_publishes_everything(publisher, client, settle):
     old = settle()
     publisher.publish_all()
     client.flushall()
     new = settle()
     assert publisher.drain() is True
-    assert {old.path, new.path} <= set(snapshot.read().content.spaces)
+    assert {old.path, new.path} <= set(content(client).spaces)
 
 
-def test_a_restarted_redis_with_older_data_is_not_believed(publisher, snapshot, client, place):
+def test_a_restarted_redis_with_older_data_is_not_believed(publisher, client, place):
     publisher.publish_all()
     client.hdel("mz:spaces", place.path)
     client.set("mz:server", "the run before")
     assert publisher.ensure() is True
-    assert place.path in snapshot.read().content.spaces
+    assert place.path in content(client).spaces
 
 
 def test_several_who_find_it_lost_publish_once(publisher, client):
@@ -257,23 +258,18 @@ def test_several_who_find_it_lost_publish_once(publisher, client):
     assert [fields["type"] for _, fields in client.xrange(EVENTS)] == ["epoch"]
 
 
-def test_the_loop_publishes_by_itself_and_stops_when_told(database, publisher, snapshot, place):
-    stop, seen = Event(), Event()
-
-    def follow():
-        for news in snapshot.follow(stop):
-            record = news.value if isinstance(news, Change) else news.content.spaces.get(place.path)
-            if isinstance(record, dict) and record.get("policy", {}).get("max_side") == 7:
-                seen.set()
-
-    threads = [Thread(target=publisher.loop, args=(stop,)), Thread(target=follow)]
-    for thread in threads:
-        thread.start()
-    with database.scoped(place.scope) as tx:
-        policies.put(tx, place.owner, Policy(max_side=7))
-    published = seen.wait(20)
-    stop.set()
-    for thread in threads:
-        thread.join(20)
-    assert published
-    assert not any(thread.is_alive() for thread in threads)
+def test_the_loop_publishes_by_itself_and_stops_when_told(database, publisher, client, place):
+    stop = Event()
+    loop = Thread(target=publisher.loop, args=(stop,))
+    loop.start()
+    try:
+        with database.scoped(place.scope) as tx:
+            policies.put(tx, place.owner, Policy(max_side=7))
+        end = time.monotonic() + 20
+        while (there := content(client)) is None or there.spaces[place.path]["policy"]["max_side"] != 7:
+            assert time.monotonic() < end, "nothing was published"
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        loop.join(20)
+    assert not loop.is_alive()

@@ -3,10 +3,10 @@
 import pytest
 
 from mezzotint.data.redis import connect
-from mezzotint.data.snapshot import Snapshot
 from mezzotint.model.errors import NotFound
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.policy import Policy
+from tests.published import content
 from tests.servers.places import OPERATOR, settle
 
 
@@ -14,7 +14,7 @@ from tests.servers.places import OPERATOR, settle
 def full(redis_url):
     """All that edges read."""
     with connect(redis_url) as client:
-        yield lambda: Snapshot(client).read().content
+        yield lambda: content(client)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mezzotint.data.redis import connect
-from mezzotint.data.snapshot import Snapshot
 from mezzotint.model.errors import Conflict, InvalidField, NotFound
 from mezzotint.model.policy import Policy
 from mezzotint.model.signing import KeyStatus
+from tests.published import content
 from tests.servers.places import OPERATOR, settle
 
 
@@ -18,7 +18,7 @@ from tests.servers.places import OPERATOR, settle
 def published(redis_url):
     """What edges read of a key."""
     with connect(redis_url) as client:
-        yield lambda kid: Snapshot(client).read().content.keys[kid]
+        yield lambda kid: content(client).keys[kid]
 
 
 @pytest.fixture

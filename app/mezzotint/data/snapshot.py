@@ -11,21 +11,15 @@ stream from where it stood misses nothing.
 """
 
 import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 from redis import Redis
-from redis.client import Pipeline
 
 from mezzotint.data.redis import patient, reaching
 from mezzotint.model.address import Address
-from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import to_ulid
-
-log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 
@@ -33,9 +27,8 @@ EPOCH, SERVER, EVENTS = "mz:epoch", "mz:server", "mz:events"
 KEYS, GENERATIONS, SPACES, PRESETS = "mz:keys", "mz:generations", "mz:spaces", "mz:presets"
 HASHES = {"key": KEYS, "space": SPACES, "preset": PRESETS}
 
-# Follower away for more changes than these reads all again.
+# An edge away for more changes than these reads all again.
 _EVENTS_KEPT = 100_000
-_BLOCK_MS = 1000
 
 # Unchanged records are no news: a policy that changes touches many spaces, and most of them not.
 _PUT = """
@@ -85,25 +78,6 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
-    """A whole publication, and the event after which to go on."""
-
-    epoch: str
-    content: Content
-    last_event: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One event: a record, a generation's new number (`delta`: by how much it grew), or None for what is removed."""
-
-    type: str
-    name: str
-    value: Record | int | None
-    delta: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Looked:
     """What the snapshot holds for one address; None for what it does not."""
 
@@ -114,7 +88,7 @@ class Looked:
 
 
 class Snapshot:
-    """Reads and writes the snapshot. Every method but `follow` raises Unavailable("redis")."""
+    """Reads and writes the snapshot. Every method raises Unavailable("redis")."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -123,7 +97,7 @@ class Snapshot:
         self._raise = redis.register_script(_RAISE)
 
     def look(self, address: Address, *, kid: str | None = None, preset: str | None = None) -> Looked | None:
-        """What one delivery needs, in one round trip: the nearest preset wins. None as for `read`."""
+        """What one delivery needs, in one round trip: the nearest preset wins. None as for `epoch`."""
         paths = preset_paths(address, preset)
         with reaching():
             found: Any = self._look(
@@ -140,72 +114,18 @@ class Snapshot:
             generations=tuple(int(number or 0) for number in numbers),
         )
 
-    def read(self) -> Full | None:
-        """The whole publication as it stood at one moment; None when there is none to be trusted."""
-        with reaching():
-            pipeline = self._asking()
-            for name in (KEYS, GENERATIONS, SPACES, PRESETS):
-                pipeline.hgetall(name)
-            pipeline.xrevrange(EVENTS, count=1)
-            *standing, keys, generations, spaces, presets, last = pipeline.execute()
-        epoch = _epoch(standing)
-        if epoch is None:
-            return None
-        content = Content(
-            keys={name: json.loads(text) for name, text in keys.items()},
-            generations={name: int(number) for name, number in generations.items()},
-            spaces={name: json.loads(text) for name, text in spaces.items()},
-            presets={name: json.loads(text) for name, text in presets.items()},
-        )
-        return Full(epoch, content, last[0][0] if last else "0-0")
-
-    def follow(self, stop: Event) -> Iterator[Full | Change]:
-        """The whole publication, then each change, until `stop` is set; the whole again whenever it was made anew.
-
-        While Redis is away, or has lost its data, nothing comes: keep what there is. Blocks up to a second at a time.
-        """
-        follower = Snapshot(patient(self._redis, 3 * _BLOCK_MS / 1000))
-        full: Full | None = None
-        while not stop.is_set():
-            try:
-                if full is None:
-                    full = follower.read()
-                    if full is None:
-                        stop.wait(_BLOCK_MS / 1000)
-                        continue
-                    yield full
-                yield from follower._changes(full, stop)
-            except Unavailable as error:
-                log.warning("the snapshot can't be followed: %s", error)
-                stop.wait(_BLOCK_MS / 1000)
-            # Whatever ended it: events may have been missed.
-            full = None
-
-    def _changes(self, full: Full, stop: Event) -> Iterator[Change]:
-        """The changes since `full`, while its epoch lasts."""
-        last = full.last_event
-        while not stop.is_set():
-            with reaching():
-                batches: Any = self._redis.xread({EVENTS: last}, count=1000, block=_BLOCK_MS)
-                epoch = self._redis.get(EPOCH)
-            if epoch != full.epoch:
-                return
-            for _, events in batches:
-                yield from (_change(fields) for _, fields in events)
-                last = events[-1][0]
-
     def epoch(self) -> str | None:
-        """The epoch of the publication; None when there is none to be trusted."""
-        with reaching():
-            return _epoch(self._asking().execute())
+        """The epoch of the publication; None when there is none to be trusted.
 
-    def _asking(self) -> Pipeline:
-        """A transaction that asks first whether there is a publication, for `_epoch` to tell."""
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.get(EPOCH)
-        pipeline.get(SERVER)
-        pipeline.info("server")
-        return pipeline
+        A server that has restarted since may have come back with older data under its name.
+        """
+        with reaching():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.get(EPOCH)
+            pipeline.get(SERVER)
+            pipeline.info("server")
+            epoch, server, info = pipeline.execute()
+        return epoch if server == info["run_id"] else None
 
     def publish(self, epoch: str, content: Content) -> None:
         """Replace everything under a new epoch."""
@@ -260,19 +180,6 @@ def preset_paths(address: Address, preset: str | None) -> list[str]:
         return []
     owners = (address.organization, f"{address.organization}/{address.tenant}", address.place)
     return [f"{owner}/{preset}" for owner in owners]
-
-
-def _epoch(standing: Sequence[Any]) -> str | None:
-    """The epoch, unless the server has restarted since: it may have come back with older data under its name."""
-    epoch, server, info = standing
-    return epoch if server == info["run_id"] else None
-
-
-def _change(fields: Mapping[str, str]) -> Change:
-    type_, name, text = fields["type"], fields["name"], fields["value"]
-    if type_ == "generation":
-        return Change(type_, name, int(text), int(fields["delta"]))
-    return Change(type_, name, _record(text))
 
 
 def _record(text: str | None) -> Record | None:
