@@ -171,6 +171,8 @@ class Worker:
     sweep_every: Positive = 7 * 86_400
     orphaned_after: Positive = 86_400
     improve_after: Positive = 50
+    warm_after: Positive = 7 * 86_400
+    cold_after: Positive = 30 * 86_400
     access_log: Path | None = None
 
 

@@ -52,6 +52,7 @@ from mezzotint.services.spool import Spool
 from mezzotint.services.store_threads import threaded
 from mezzotint.services.sweep import Sweep
 from mezzotint.services.tenancy import Tenancy
+from mezzotint.services.tiers import Tiers
 from mezzotint.services.tokens import Tokens
 from mezzotint.services.usage import Usage
 from mezzotint.services.variants import Variants
@@ -231,6 +232,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
     sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
     removal = Removal(database, stores)
+    tiers = Tiers(database, warm_after=settings.worker.warm_after, cold_after=settings.worker.cold_after)
     edge_log = settings.worker.access_log
     direct_uploads = DirectUploads(database, stores, spool, ingest)
     api_keys = ApiKeys(database)
@@ -288,6 +290,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
                 "find_popular": Chore(encodings.find, every=60.0),
                 "reap": Chore(reaper.reap, every=60.0),
                 "remove_ended_uploads": Chore(direct_uploads.remove_ended, every=300.0),
+                "settle_tiers": Chore(tiers.settle, every=3600.0),
                 "sweep": Chore(sweep.sweep, every=settings.worker.sweep_every),
                 "sweep_leftovers": Chore(Leftovers(stores).sweep, every=3600.0),
                 **({"count_hits": Chore(EdgeLog(database, edge_log).count, every=10.0)} if edge_log else {}),

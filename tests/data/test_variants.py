@@ -59,6 +59,38 @@ def test_accesses_are_counted_across_tenants(database, settle):
         assert touched.last_accessed_at is not None
 
 
+def test_what_nobody_asks_for_cools_and_is_hot_again_when_asked_for(database, place):
+    ages = {"hot": 6, "warm": 8, "cold": 31}
+    with database.scoped(place.scope) as tx:
+        asset = ready_asset(tx, place)
+        made = {tier: variant(tx, asset, operations=f"fmt_webp-w_{days}") for tier, days in ages.items()}
+        for tier, days in ages.items():
+            # One was asked for, the others were only made.
+            column = "last_accessed_at" if tier == "warm" else "created_at"
+            tx.run(
+                f"UPDATE variants SET {column} = now() - make_interval(days => %(days)s) WHERE id = %(id)s",
+                days=days,
+                id=made[tier].id,
+            )
+
+    def settle(limit=100):
+        with database.operator() as tx:
+            return variants.settle_tiers(tx, warm_after=7 * 86_400, cold_after=30 * 86_400, limit=limit)
+
+    def tiers():
+        with database.scoped(place.scope) as tx:
+            return {tier: variants.get(tx, one.identity).cache_tier for tier, one in made.items()}
+
+    assert settle(limit=1) == 1
+    settle()
+    assert tiers() == {tier: CacheTier(tier) for tier in ages}
+    assert settle() == 0
+    with database.operator() as tx:
+        variants.touch(tx, {made["cold"].id: 1})
+    assert tiers()["cold"] is CacheTier.HOT
+    assert settle() == 0
+
+
 def test_a_variant_needs_a_version_that_exists(database, place):
     with pytest.raises(psycopg.errors.ForeignKeyViolation), database.scoped(place.scope) as tx:
         variant(tx, ready_asset(tx, place), version=2)

@@ -4,8 +4,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pyvips
@@ -14,6 +16,7 @@ from mezzotint.data import assets, objects, usage, variants
 from mezzotint.model.asset import Access, SourceKind, State
 from mezzotint.model.errors import NotFound
 from mezzotint.model.identifiers import new_id, to_ulid
+from mezzotint.model.variant import CacheTier
 from mezzotint.services.deliver import Asked
 from mezzotint.services.edge_log import EdgeLog
 from mezzotint.services.reach import find_place
@@ -310,6 +313,31 @@ def test_a_deleted_asset_is_gone_for_good_after_its_grace(house, place, send, wo
     with house.database.operator() as tx:
         assert tx.rows("SELECT FROM assets WHERE id = %(id)s", id=asset.id) == []
         assert objects.named(tx, [asset.version.key, variant.key]) == set()
+
+
+# Tiers
+
+
+def test_a_variant_that_nobody_asks_for_cools(house, place, send, deliver):
+    asset = send(place, noise(64, 47).jpegsave_buffer())
+    deliver(place, asset, "w_32")
+    (variant,) = rows(house, asset)
+    assert variant.cache_tier is CacheTier.HOT
+    with house.database.scoped(asset.scope) as tx:
+        tx.run(
+            "UPDATE variants SET created_at = now() - make_interval(days => 8), last_accessed_at = NULL"
+            " WHERE id = %(id)s",
+            id=variant.id,
+        )
+    assert house.work._chores["settle_tiers"].do({}) == {}
+    assert rows(house, asset)[0].cache_tier is CacheTier.WARM
+
+
+def test_every_kind_of_work_is_documented(house):
+    page = Path(__file__).parents[2] / "docs/operating.md"
+    table = page.read_text().partition("| kind | when |")[2].partition("\n\n")[0]
+    documented = set(re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[1:])))
+    assert documented == {*house.work._tasks, *house.work._chores, "count_hits"}
 
 
 # What the edge's cache answered

@@ -121,10 +121,26 @@ def popular(tx: Transaction, accesses: int, *, formats: Collection[str], limit: 
 def touch(tx: Transaction, hits: Mapping[UUID, int]) -> int:
     """Count accesses by variant id; the operator's transaction counts for every tenant. Says how many were known."""
     return tx.run(
-        """UPDATE variants SET access_count = access_count + hit.count, last_accessed_at = now()
+        """UPDATE variants SET access_count = access_count + hit.count, last_accessed_at = now(), cache_tier = 'hot'
         FROM unnest(%(ids)s::uuid[], %(counts)s::bigint[]) AS hit (id, count) WHERE variants.id = hit.id""",
         ids=list(hits),
         counts=list(hits.values()),
+    )
+
+
+def settle_tiers(tx: Transaction, *, warm_after: float, cold_after: float, limit: int) -> int:
+    """Put variants that nobody asked for in so many seconds into their tier; says how many moved. For the operator."""
+    return tx.run(
+        """WITH settled AS (SELECT tenant_id, id, cache_tier, CASE
+                WHEN coalesce(last_accessed_at, created_at) > now() - make_interval(secs => %(warm_after)s) THEN 'hot'
+                WHEN coalesce(last_accessed_at, created_at) > now() - make_interval(secs => %(cold_after)s) THEN 'warm'
+                ELSE 'cold' END AS tier FROM variants),
+        moving AS (SELECT * FROM settled WHERE cache_tier <> tier LIMIT %(limit)s)
+        UPDATE variants SET cache_tier = tier FROM moving
+        WHERE variants.tenant_id = moving.tenant_id AND variants.id = moving.id""",
+        warm_after=warm_after,
+        cold_after=cold_after,
+        limit=limit,
     )
 
 

@@ -7,6 +7,8 @@ from uuid import UUID
 
 
 class CacheTier(StrEnum):
+    """How lately a variant was asked for, or made."""
+
     HOT = "hot"
     WARM = "warm"
     COLD = "cold"
