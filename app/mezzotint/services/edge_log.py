@@ -1,6 +1,7 @@
 """What the edge answered from its cache, read from its access log: the origin hears of misses alone.
 
-Where it stopped is written down with the job; after a crash some lines may count twice, and none is lost.
+Where it stopped is written down with the job; after a crash some lines may count twice. None is lost, but those that
+came between the last look and a rotation.
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ class EdgeLog:
         self._path = path
 
     def count(self, at: Payload) -> Payload:
-        """Count what was logged since {"file", "offset"}: a chore. A log that was replaced is read from the start."""
+        """Count what was logged since {"file", "offset"}: a chore.
+
+        A log that was replaced, or emptied in its place, is read from the start.
+        """
         try:
             with self._path.open("rb") as file:
-                number = os.fstat(file.fileno()).st_ino
-                offset = int(at.get("offset", 0)) if at.get("file") == number else 0
+                status = os.fstat(file.fileno())
+                number, offset = status.st_ino, int(at.get("offset", 0))
+                if at.get("file") != number or offset > status.st_size:
+                    offset = 0
                 file.seek(offset)
                 data = file.read(AT_ONCE)
         except FileNotFoundError:
