@@ -17,7 +17,15 @@ from mezzotint.data.postgres import Database, Transaction
 from mezzotint.imaging.client import InspectJob, Renderers
 from mezzotint.imaging.geometry import Size, wants_mezzanine
 from mezzotint.model.asset import Access, Asset, Content, SourceKind, Version
-from mezzotint.model.errors import InvalidField, MezzotintError, NotFound, Unavailable, UploadTooLarge
+from mezzotint.model.errors import (
+    InvalidField,
+    MezzotintError,
+    NotFound,
+    PictureRefused,
+    Unavailable,
+    UnsupportedType,
+    UploadTooLarge,
+)
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.policy import DEFAULTS, Policy
 from mezzotint.model.tenancy import Scope
@@ -193,16 +201,19 @@ class Ingest:
             raise InvalidField("the file is empty", field="file")
         if policy.max_upload_bytes is not None and received.size > policy.max_upload_bytes:
             raise UploadTooLarge(f"an upload has at most {policy.max_upload_bytes:,} bytes here", field="file")
-        found = self._renderers.inspect(
-            InspectJob(
-                received.path,
-                str(place.tenant.id),
-                self._deadline,
-                policy.max_source_pixels or 0,
-                content_hash=received.sha256,
-                background=background,
-            )
+        job = InspectJob(
+            received.path,
+            str(place.tenant.id),
+            self._deadline,
+            policy.max_source_pixels or 0,
+            content_hash=received.sha256,
+            background=background,
         )
+        try:
+            found = self._renderers.inspect(job)
+        except (PictureRefused, UnsupportedType) as refused:
+            refused.field = "file"  # renderers know of none
+            raise
         return Content(bytes=received.size, content_hash=received.sha256, **asdict(found))
 
     def _keep(self, received: Received, key: str, content: Content) -> None:
