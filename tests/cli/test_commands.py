@@ -1,6 +1,8 @@
 """The operator's command, end to end."""
 
 import json
+import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -26,11 +28,60 @@ def test_every_command_explains_itself(path):
     assert len(result.output.splitlines()) > 4
 
 
+OF_ENDPOINTS = {
+    "/v1/organizations": {"POST": "organizations create", "GET": "organizations list"},
+    "/v1/organizations/{organization}": {"GET": "organizations show", "DELETE": "organizations delete"},
+    "/v1/organizations/{organization}/tenants": {"POST": "tenants create", "GET": "tenants list"},
+    "/v1/organizations/{organization}/tenants/{tenant}": {"GET": "tenants show", "DELETE": "tenants delete"},
+    "/v1/organizations/{organization}/tenants/{tenant}/spaces": {"POST": "spaces create", "GET": "spaces list"},
+    "/v1/organizations/{organization}/tenants/{tenant}/spaces/{space}": {
+        "GET": "spaces show",
+        "DELETE": "spaces delete",
+    },
+    "/v1/assets": {"POST": "upload", "GET": "assets list"},
+    "/v1/assets/{asset}": {"GET": "assets show", "DELETE": "assets delete"},
+    "/v1/assets/{asset}/versions": {"POST": "upload"},
+    "/v1/assets/{asset}/invalidate": {"POST": "invalidate"},
+    "/v1/presets": {"POST": "presets create", "GET": "presets list"},
+    "/v1/presets/{preset}": {"GET": "presets show", "PATCH": "presets update", "DELETE": "presets delete"},
+    "/v1/sign": {"POST": "sign"},
+    "/v1/signing-keys": {"POST": "signing-keys create", "GET": "signing-keys list"},
+    "/v1/signing-keys/{kid}/rotate": {"POST": "signing-keys rotate"},
+    "/v1/signing-keys/{kid}/revoke": {"POST": "signing-keys revoke"},
+    "/v1/api-keys": {"POST": "api-keys create", "GET": "api-keys list"},
+    "/v1/api-keys/{key}": {"DELETE": "api-keys revoke"},
+} | {
+    f"/v1/organizations/{below}policy": {"GET": "policies show", "PUT": "policies set"}
+    for below in (
+        "{organization}/",
+        "{organization}/tenants/{tenant}/",
+        "{organization}/tenants/{tenant}/spaces/{space}/",
+    )
+}
+FOR_BROWSERS = {"/v1/tokens", "/v1/uploads", "/v1/uploads/{upload}/complete"}
+
+
+def test_every_endpoint_has_its_command():
+    page = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
+    endpoints = {
+        (path, method)
+        for methods, path in re.findall(r"^\| ((?:`[A-Z]+` ?)+) \| `(/v1/[^`]+)` \|", page, re.MULTILINE)
+        for method in re.findall(r"\w+", methods)
+        if path not in FOR_BROWSERS
+    }
+    assert {(path, method) for path, named in OF_ENDPOINTS.items() for method in named} == endpoints
+    there = {" ".join(path) for path in commands(main)}
+    assert {command for named in OF_ENDPOINTS.values() for command in named.values()} <= there
+
+
 def test_from_nothing_to_a_signed_url(told, mezzotint, picture):
     told("organizations", "create", "shoes", "--name", "Shoes & Co")
     told("tenants", "create", "shoes/web")
     space = told("spaces", "create", "shoes/web/hero")
     assert space["path"] == "shoes/web/hero"
+    assert told("spaces", "show", "shoes/web/hero") == space
+    assert told("tenants", "show", "shoes/web")["path"] == "shoes/web"
+    assert told("organizations", "show", "shoes")["name"] == "Shoes & Co"
     assert [one["path"] for one in told("spaces", "list", "shoes/web")] == ["shoes/web/hero"]
     key = told("signing-keys", "create", "shoes/web")
     (asset,) = told("upload", str(picture), "--to", "shoes/web/hero", "--tag", "a", "--tag", "b", "--access", "private")
@@ -54,18 +105,33 @@ def test_an_upload_of_what_is_there(told, place, picture):
     assert [told(*words)[0]["outcome"] for _ in range(2)] == ["created", "already there"]
 
 
-def test_a_new_version(told, place, picture, tmp_path):
+def test_versions(told, mezzotint, place, picture, tmp_path):
     (asset,) = told("upload", str(picture), "--to", place.path)
     other = tmp_path / "other.png"
     pyvips.Image.black(9, 9).pngsave(str(other))
     (second,) = told("upload", str(other), "--version-of", asset["id"])
     assert (second["id"], second["version"], second["format"]) == (asset["id"], 2, "png")
+    (third,) = told("upload", str(picture), "--version-of", asset["id"], "--name", "sea.jpg")
+    assert (third["version"], third["name"]) == (3, "sea.jpg")
+    mezzotint("upload", str(picture), str(other), "--to", place.path, "--name", "sea.jpg", fails=True)
+    told("signing-keys", "create", f"{place.organization}/{place.tenant}")
+    assert "/v3/" in told("sign", asset["id"], "w_32.jpg")["url"]
+    url = told("sign", asset["id"], "w_32.jpg", "--version", "2")["url"]
+    assert "/v2/" in url
+    mezzotint("sign", url, "--version", "2", fails=True)
 
 
 def test_presets(told, mezzotint, place):
     preset = told("presets", "create", place.path, "thumb", "h_2-w_1", "--match-tag", "hero", "--auto-generate")
     assert (preset["operations"], preset["match_tags"]) == ("w_1-h_2", ["hero"])
+    assert told("presets", "show", preset["id"]) == preset
     assert told("presets", "update", preset["id"], "bw")["operations"] == "bw"
+    changed = told("presets", "update", preset["id"], "--no-auto-generate", "--match-folder", "a/b")
+    assert (changed["operations"], changed["auto_generate"]) == ("bw", False)
+    assert (changed["match_tags"], changed["match_folders"]) == (["hero"], ["a/b"])
+    changed = told("presets", "update", preset["id"], "--match-all")
+    assert (changed["match_tags"], changed["match_folders"]) == ([], [])
+    mezzotint("presets", "update", preset["id"], "--match-all", "--match-tag", "x", fails=True)
     assert [one["name"] for one in told("presets", "list", place.path)] == ["thumb"]
     mezzotint("presets", "delete", preset["id"])
     assert told("presets", "list", place.path) == []

@@ -40,6 +40,15 @@ def list_(context: Context, as_json: bool) -> None:
     table([describe.level(one) for one in found], COLUMNS, as_json=as_json)
 
 
+@organizations.command("show")
+@click.argument("slug")
+@as_json
+@click.pass_obj
+def show_(context: Context, slug: str, as_json: bool) -> None:
+    """Show an organization."""
+    show(describe.level(context.house.tenancy.level(context.caller, slug)), as_json=as_json)
+
+
 @organizations.command()
 @click.argument("slug")
 @click.confirmation_option(prompt="Delete the organization and all below it?")

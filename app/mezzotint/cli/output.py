@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-"""The option that every command has."""
+"""The option of every command that shows something."""
 
 
 def show(record: dict[str, Any], *, as_json: bool) -> None:

@@ -64,14 +64,45 @@ def list_(context: Context, place: Names, as_json: bool) -> None:
     table([describe.preset(level, one) for one in found], COLUMNS, as_json=as_json)
 
 
-@presets.command()
+@presets.command("show")
 @click.argument("preset", type=ULID)
-@click.argument("operations")
 @as_json
 @click.pass_obj
-def update(context: Context, preset: UUID, operations: str, as_json: bool) -> None:
-    """Change a preset's operations; its pictures are made anew within a second."""
-    changed = context.house.presets.update(context.caller, preset, operations=operations)
+def show_(context: Context, preset: UUID, as_json: bool) -> None:
+    """Show a preset."""
+    show(describe.preset(*context.house.presets.get(context.caller, preset)), as_json=as_json)
+
+
+@presets.command()
+@click.argument("preset", type=ULID)
+@click.argument("operations", required=False)
+@click.option("--auto-generate/--no-auto-generate", default=None, help="Whether to make it ahead.")
+@click.option("--match-tag", "tags", multiple=True, help="In place of those it had.")
+@click.option("--match-folder", "folders", multiple=True, help="In place of those it had.")
+@click.option("--match-all", is_flag=True, help="Match every asset, by no tag and no folder.")
+@as_json
+@click.pass_obj
+def update(
+    context: Context,
+    preset: UUID,
+    operations: str | None,
+    auto_generate: bool | None,
+    tags: tuple[str, ...],
+    folders: tuple[str, ...],
+    match_all: bool,
+    as_json: bool,
+) -> None:
+    """Change what is given of a preset; its pictures are made anew within a second."""
+    if match_all and (tags or folders):
+        raise click.UsageError("say either --match-all, or tags and folders")
+    changed = context.house.presets.update(
+        context.caller,
+        preset,
+        operations=operations,
+        auto_generate=auto_generate,
+        match_tags=tags if tags or match_all else None,
+        match_folders=folders if folders or match_all else None,
+    )
     show(describe.preset(*changed), as_json=as_json)
 
 

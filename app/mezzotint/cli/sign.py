@@ -13,10 +13,13 @@ from mezzotint.services import describe
 @click.command()
 @click.argument("target", metavar="URL|PATH|ASSET")
 @click.argument("picture", required=False, metavar="[OPERATIONS.EXT]")
+@click.option("--version", type=click.IntRange(1), help="Of the asset; by default its current one.")
 @click.option("--lifetime", type=click.IntRange(1), help="Seconds; by default and at most as the policy says.")
 @as_json
 @click.pass_obj
-def sign(context: Context, target: str, picture: str | None, lifetime: int | None, as_json: bool) -> None:
+def sign(
+    context: Context, target: str, picture: str | None, version: int | None, lifetime: int | None, as_json: bool
+) -> None:
     r"""Sign a private URL, or a picture of an asset.
 
     \b
@@ -25,6 +28,8 @@ def sign(context: Context, target: str, picture: str | None, lifetime: int | Non
     """
     links, caller = context.house.links, context.caller
     if picture is None:
+        if version is not None:
+            raise click.UsageError("a URL says its version itself")
         signed = links.sign(caller, target, lifetime=lifetime)
     else:
         operations, _, ext = picture.rpartition(".")
@@ -32,7 +37,7 @@ def sign(context: Context, target: str, picture: str | None, lifetime: int | Non
             asset = from_ulid(target)
         except ValueError:
             raise click.BadParameter(f"{target!r} is not an asset's identifier") from None
-        signed = links.sign_asset(caller, asset, operations, ext, lifetime=lifetime)
+        signed = links.sign_asset(caller, asset, operations, ext, version=version, lifetime=lifetime)
     if as_json:
         show(describe.signed(signed), as_json=True)
     else:

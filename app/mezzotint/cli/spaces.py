@@ -41,6 +41,15 @@ def list_(context: Context, place: tuple[str, str, None], as_json: bool) -> None
     table([describe.level(one) for one in found], COLUMNS, as_json=as_json)
 
 
+@spaces.command("show")
+@click.argument("place", type=SPACE)
+@as_json
+@click.pass_obj
+def show_(context: Context, place: tuple[str, str, str], as_json: bool) -> None:
+    """Show a space."""
+    show(describe.level(context.house.tenancy.level(context.caller, *place)), as_json=as_json)
+
+
 @spaces.command()
 @click.argument("place", type=SPACE)
 @click.confirmation_option(prompt="Delete the space and its assets?")

@@ -40,6 +40,15 @@ def list_(context: Context, place: tuple[str, None, None], as_json: bool) -> Non
     table([describe.level(one) for one in found], COLUMNS, as_json=as_json)
 
 
+@tenants.command("show")
+@click.argument("place", type=TENANT)
+@as_json
+@click.pass_obj
+def show_(context: Context, place: tuple[str, str, None], as_json: bool) -> None:
+    """Show a tenant."""
+    show(describe.level(context.house.tenancy.level(context.caller, *place)), as_json=as_json)
+
+
 @tenants.command()
 @click.argument("place", type=TENANT)
 @click.confirmation_option(prompt="Delete the tenant and all its spaces?")

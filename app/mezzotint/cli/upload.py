@@ -26,6 +26,7 @@ COLUMNS = ("id", "version", "name", "media_type", "width", "height", "bytes", "o
     "--access", type=click.Choice([access.value for access in Access]), help="By default as the space's policy says."
 )
 @click.option("--tag", "tags", multiple=True, help="May be given several times.")
+@click.option("--name", help="What the file is called; by default as it is.")
 @click.option("--folder", default="", help="Like summer/beach.")
 @as_json
 @click.pass_obj
@@ -36,12 +37,15 @@ def upload(
     asset: UUID | None,
     access: str | None,
     tags: tuple[str, ...],
+    name: str | None,
     folder: str,
     as_json: bool,
 ) -> None:
     """Take pictures in: new assets of a space, or new versions of one asset."""
     if (place is None) == (asset is None):
         raise click.UsageError("say where: either --to a space, or --version-of an asset")
+    if name is not None and len(files) > 1:
+        raise click.UsageError("--name is for one file")
     ingest, caller = context.house.ingest, context.caller
     records = []
     for file in files:
@@ -50,12 +54,12 @@ def upload(
             while chunk := file.read(CHUNK):
                 incoming.write(chunk, limit=limit)
             if place is None:
-                taken = ingest.add_version(caller, _known(asset), incoming.received, file.name)
+                taken = ingest.add_version(caller, _known(asset), incoming.received, name or file.name)
             else:
                 taken = ingest.add(
                     caller,
                     incoming.received,
-                    file.name,
+                    name or file.name,
                     organization=place[0],
                     tenant=place[1],
                     space=place[2],
