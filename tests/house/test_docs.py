@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -28,15 +29,35 @@ def test_every_error_code_is_documented_with_its_status():
     assert {row for row in documented if row[0].isdigit()} == known
 
 
+UNITS = {"GiB": 1024**3, "day": 86_400, "days": 86_400}
+
+
+def default_of(cell: str) -> object:
+    """The value that a cell of docs/settings.md tells: a number, with a unit or without, or JSON; None for words."""
+    number, _, unit = cell.partition(" ")
+    if number.replace(".", "").isdigit() and unit in {"", *UNITS}:
+        return float(number) * UNITS.get(unit, 1)
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return None
+
+
 def test_every_setting_is_documented_with_its_default():
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `([a-z_.*]+)`", text, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `([a-z_.*]+)` \| .* \| (.*?) ?\|$", text, re.MULTILINE))
     rooms = {field.name: field.type for field in dataclasses.fields(settings.Settings) if field.name != "stores"}
     known = {"stores.*.kind"}
     for room, kind in rooms.items():
-        fields = dataclasses.fields(getattr(settings, kind))
-        known |= {f"{room}.{field.name}" for field in fields}
-    assert documented == known
+        for field in dataclasses.fields(getattr(settings, kind)):
+            name = f"{room}.{field.name}"
+            known.add(name)
+            told = default_of(documented[name].strip("`"))
+            if isinstance(field.default, int | float | tuple) and field.default != ():
+                assert told == (list(field.default) if isinstance(field.default, tuple) else field.default), name
+            else:
+                assert not told, name  # words say what none comes to
+    assert set(documented) == known
 
 
 def test_every_option_of_a_store_is_documented():
