@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -26,6 +28,14 @@ def test_every_command_explains_itself(path):
     result = CliRunner().invoke(main, [*path, "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 4
+
+
+def test_help_waits_for_no_library_that_only_work_needs():
+    heavy = {"psycopg", "redis", "cryptography", "minio", "flask", "pyvips", "alembic"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, mezzotint.cli; print(*sys.modules)"], check=True, capture_output=True
+    )
+    assert not heavy & set(loaded.stdout.decode().split())
 
 
 OF_ENDPOINTS = {

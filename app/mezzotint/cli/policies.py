@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,9 @@ from mezzotint.cli.output import as_json, show, table
 from mezzotint.model.asset import Access
 from mezzotint.model.policy import DEFAULTS, NAMES
 from mezzotint.services import describe
-from mezzotint.services.policies import Ruled
+
+if TYPE_CHECKING:
+    from mezzotint.services.policies import Ruled
 
 
 @click.group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,9 @@ from mezzotint.cli.context import Context
 from mezzotint.cli.output import as_json, show, table
 from mezzotint.cli.pages import every
 from mezzotint.services import describe
-from mezzotint.services.signing_keys import Rotation
+
+if TYPE_CHECKING:
+    from mezzotint.services.signing_keys import Rotation
 
 COLUMNS = ("kid", "owner", "status", "grace_until", "created_at")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 import click
@@ -12,7 +12,9 @@ from mezzotint.cli.context import Context
 from mezzotint.cli.output import as_json, table
 from mezzotint.model.asset import Access
 from mezzotint.services import describe
-from mezzotint.services.ingest import Taken
+
+if TYPE_CHECKING:
+    from mezzotint.services.ingest import Taken
 
 CHUNK = 1024 * 1024
 COLUMNS = ("id", "version", "name", "media_type", "width", "height", "bytes", "outcome")

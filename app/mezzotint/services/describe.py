@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mezzotint.model.asset import Asset, Version
-from mezzotint.model.audit import Entry
 from mezzotint.model.identifiers import to_ulid
-from mezzotint.model.job import Job
-from mezzotint.model.preset import Preset
-from mezzotint.model.quarantine import Quarantined
-from mezzotint.model.signing import ApiKey, SigningKey
-from mezzotint.services.direct_uploads import Announced
-from mezzotint.services.links import AssetLinks, Signed
-from mezzotint.services.policies import Ruled
-from mezzotint.services.reach import Level, Place
-from mezzotint.services.signing_keys import Rotation
+
+if TYPE_CHECKING:
+    from mezzotint.model.asset import Asset, Version
+    from mezzotint.model.audit import Entry
+    from mezzotint.model.job import Job
+    from mezzotint.model.preset import Preset
+    from mezzotint.model.quarantine import Quarantined
+    from mezzotint.model.signing import ApiKey, SigningKey
+    from mezzotint.services.direct_uploads import Announced
+    from mezzotint.services.links import AssetLinks, Signed
+    from mezzotint.services.policies import Ruled
+    from mezzotint.services.reach import Level, Place
+    from mezzotint.services.signing_keys import Rotation
 
 Described = dict[str, Any]
 
