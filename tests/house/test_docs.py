@@ -3,12 +3,14 @@
 import dataclasses
 import inspect
 import json
+import os
 import re
 from pathlib import Path
 
 from mezzotint import registry, settings
 from mezzotint.cli.language import page
 from mezzotint.model import errors
+from mezzotint.standalone.__main__ import ORDER
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,6 +18,18 @@ ROOT = Path(__file__).resolve().parents[2]
 def table_rows(page: str) -> set[tuple[str, ...]]:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return {tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in text.splitlines() if "|" in line}
+
+
+def test_the_readme_shows_every_part_and_script_and_the_operation_of_extending():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^ +(\w+) +ready after", readme, re.MULTILINE)
+    assert {*shown, "minio"} == {*ORDER}  # which nobody has who does not ask for it
+    scripts = {each.name for each in (ROOT / "scripts").iterdir() if os.access(each, os.X_OK)}
+    (row,) = re.findall(r"^\| `scripts/` \| (.*) \|$", readme, re.MULTILINE)
+    assert set(re.findall(r"`([a-z-]+)`", row)) == scripts
+    pages = (readme, (ROOT / "docs/extending.md").read_text(encoding="utf-8"))
+    one, other = (re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1) for page in pages)
+    assert one == other
 
 
 def test_every_error_code_is_documented_with_its_status():
