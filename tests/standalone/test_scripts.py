@@ -1,11 +1,14 @@
 """What scripts/ do before any of our Python runs."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from mezzotint.standalone.__main__ import parser
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 TELL = '#!/bin/sh\necho "$0 ${MEZZOTINT_CONFIG:-no settings} $*"\n'
@@ -33,6 +36,12 @@ def mezzotint(tree: Path) -> Callable[..., str]:
         return subprocess.run(command, env=clean, capture_output=True, text=True, check=False).stdout
 
     return run
+
+
+def test_help_tells_of_every_option(tree: Path) -> None:
+    told = subprocess.run([str(tree / "scripts/run"), "--help"], capture_output=True, text=True, check=True).stdout
+    options = {name for action in parser()._actions for name in action.option_strings if name.startswith("--")}
+    assert options - {"--help"} == set(re.findall(r"--[a-z0-9-]+", told))
 
 
 def installed(folder: Path) -> Path:

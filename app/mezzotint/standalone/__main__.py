@@ -37,7 +37,7 @@ EXPECTED = (
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    arguments = parser().parse_args()
     try:
         run(arguments)
     except EXPECTED as problem:
@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit("mezzotint: stopped")
 
 
-def parse_arguments() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/run", description="Run Mezzotint on this machine. Ctrl-C stops it; data is kept."
     )
@@ -62,7 +62,7 @@ def parse_arguments() -> argparse.Namespace:
         help=f"start these parts alone, of {', '.join(ORDER)}",
     )
     stores.add_arguments(parser)
-    return parser.parse_args()
+    return parser
 
 
 def run(arguments: argparse.Namespace) -> None:
