@@ -147,6 +147,15 @@ def test_presets(told, mezzotint, place):
     assert told("presets", "list", place.path) == []
 
 
+def test_usage_is_told(told, mezzotint, place, picture):
+    told("upload", str(picture), "--to", place.path)
+    owner = f"{place.organization}/{place.tenant}"
+    assert told("usage", owner) == {"upload_bytes": picture.stat().st_size, "uploads": 1}
+    assert told("usage", place.path)["uploads"] == 1
+    assert told("usage", place.path, "--until", "2020-01-31") == {}
+    mezzotint("usage", f"{owner}/nowhere", fails=True)
+
+
 def test_policies_change_value_by_value(told, place):
     owner = f"{place.organization}/{place.tenant}"
     told("policies", "set", owner, "max_lifetime=60", "presets_only=yes", "allowed_formats=jpg,webp")

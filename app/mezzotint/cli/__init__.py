@@ -22,6 +22,7 @@ from mezzotint.cli.signing_keys import signing_keys
 from mezzotint.cli.spaces import spaces
 from mezzotint.cli.tenants import tenants
 from mezzotint.cli.upload import upload
+from mezzotint.cli.usage import usage
 from mezzotint.settings import ENVIRONMENT
 
 
@@ -41,6 +42,7 @@ def main(context: click.Context, config: Path | None) -> None:
 
 for command in (
     organizations, tenants, spaces, policies, upload, assets, presets, sign, signing_keys, api_keys, invalidate,
-    jobs, quarantine, audit, create_database, migrate, publish, grammar, operations, doctor, renderers, isolated,
+    usage, audit, jobs, quarantine, create_database, migrate, publish, grammar, operations, doctor, renderers,
+    isolated,
 ):  # fmt: skip
     main.add_command(command)

@@ -42,6 +42,7 @@ class Place(click.ParamType[Names]):
 
 
 ORGANIZATION, TENANT, SPACE = Place(1, 1), Place(2, 2), Place(3, 3)
+WITHIN_TENANT = Place(2, 3)
 OWNER = Place(1, 2)
 """Who keys belong to."""
 LEVEL = Place(1, 3)
