@@ -1,6 +1,7 @@
 """API keys at the door of every endpoint."""
 
 import pytest
+import structlog
 
 from mezzotint.services.caller import SCOPES
 
@@ -101,3 +102,12 @@ def test_a_revoked_key_opens_nothing(operator, place, problem):
     assert one("GET", "/v1/api-keys").status_code == 200
     assert operator("DELETE", f"/v1/api-keys/{key['id']}").status_code == 204
     problem(one("GET", "/v1/api-keys"), 401, "unauthorized")
+
+
+def test_no_key_in_a_path_is_logged(tenant):
+    with structlog.testing.capture_logs() as lines:
+        assert tenant("DELETE", f"/v1/api-keys/{tenant.token}").status_code == 404
+    (line,) = (line for line in lines if line["event"] == "request")
+    kept, _, secret = tenant.token.partition(".")
+    assert line["path"] == f"/v1/api-keys/{kept}.…"
+    assert secret not in str(lines)

@@ -9,7 +9,10 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from mezzotint.services.api_keys import PREFIX
+
 log = structlog.get_logger("request")
+_API_KEY = re.compile(rf"({PREFIX}[^./]*\.)[^/]+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 
@@ -37,7 +40,7 @@ def _end(response: Response) -> Response:
     log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=_API_KEY.sub(r"\1…", request.path),  # one that was taken for an identifier
         status=response.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 2),
         **({"code": g.problem} if "problem" in g else {}),
