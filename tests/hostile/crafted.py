@@ -56,6 +56,13 @@ def many_frames() -> bytes:
     return head + body * 250 + b";"
 
 
+def many_blocks() -> bytes:
+    """A small GIF behind more empty comments than there may be blocks."""
+    whole = solid(16, 16, (1, 2, 3)).gifsave_buffer()
+    start = whole.index(b"\x2c", 13)
+    return whole[:start] + b"!\xfe\0" * 100_001 + whole[start:]
+
+
 def wide_canvas() -> bytes:
     """An animated WebP whose canvas is all there is to it: 268 megapixels around a frame of one pixel."""
     still = solid(1, 1, (1, 2, 3)).webpsave_buffer(lossless=True, keep="none")
@@ -101,6 +108,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "no-pixels.png": lambda: png(4000, 4000),
     "scans.jpg": many_scans,
     "frames.gif": many_frames,
+    "blocks.gif": many_blocks,
     "canvas.webp": wide_canvas,
     "boast.avif": boasting_avif,
     "words.avif": strange_words,

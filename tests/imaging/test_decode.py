@@ -85,6 +85,17 @@ def test_limits_of_a_header(decoders: Decoders, tmp_path: Path, picture: bytes, 
         decoders.open(path, Limits(MEGAPIXELS_50))
 
 
+def test_blocks_of_a_gif_are_bounded(decoders: Decoders, tmp_path: Path) -> None:
+    path = tmp_path / "blocks.gif"
+    whole = bytes(gradient(8, 8).gifsave_buffer())
+    start = whole.index(b"\x2c", 13)
+    path.write_bytes(whole[:start] + b"!\xfe\0" * 99_000 + whole[start:])
+    decoders.open(path, Limits(MEGAPIXELS_50))
+    path.write_bytes(whole[:start] + b"!\xfe\0" * 100_000 + whole[start:])
+    with pytest.raises(PictureRefused, match="blocks"):
+        decoders.open(path, Limits(MEGAPIXELS_50))
+
+
 def test_decoded_bytes_are_bounded(decoders: Decoders, tmp_path: Path) -> None:
     path = tmp_path / "deep.png"
     path.write_bytes(png(100, 100, depth=16, colour=6))

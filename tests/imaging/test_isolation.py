@@ -76,6 +76,29 @@ def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolate
             assert sum(name.startswith("socket:") for name in held) == 1, held
 
 
+def test_files_stay_closed_where_the_kernel_has_no_landlock(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from mezzotint.imaging.renderer import seal
+seal._landlock = lambda: None
+os.stat(sys.argv[1])
+seal.seal()
+for deed in (lambda: open(sys.argv[1]), lambda: os.listdir("/"), lambda: os.unlink(sys.argv[1])):
+    try:
+        deed()
+    except PermissionError:
+        continue
+    sys.exit("it could")
+"""
+    path = tmp_path / "file"
+    path.touch()
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "app")}
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.exists()
+
+
 @pytest.mark.parametrize(
     ("file", "format", "size"),
     [
