@@ -10,6 +10,7 @@ import pytest
 import pyvips
 
 from mezzotint.imaging.client import RendererCrashed, Renderers, RendererStopped
+from mezzotint.imaging.isolation import COPY_BYTES
 from mezzotint.model.errors import PictureRefused, RenderTimeout, UnsupportedType
 from tests.conftest import CORPUS
 from tests.imaging.mischief.decoders.mischief import MARK
@@ -74,6 +75,15 @@ def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolate
             assert "NoNewPrivs:\t1" in status(pid)
             held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
             assert sum(name.startswith("socket:") for name in held) == 1, held
+
+
+def test_isolated_renderers_are_bounded(isolated: Pool) -> None:
+    for pid in isolated.workers:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        bounds = {line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]}
+        assert bounds["Max file size"] == str(COPY_BYTES)
+        assert bounds["Max address space"] == str(2 << 30)
+        assert bounds["Max core file size"] == "0"
 
 
 def test_files_stay_closed_where_the_kernel_has_no_landlock(tmp_path: Path) -> None:
@@ -186,6 +196,33 @@ def test_drawings_that_are_more_than_a_drawing_are_refused(renderers: Renderers,
     with pytest.raises(PictureRefused) as refused:
         renderers.inspect(inspect_job(path))
     assert not isinstance(refused.value, RendererCrashed)
+
+
+def pdf(pages: int, box: str = "0 0 612 792") -> bytes:
+    kids = "3 0 R " * pages
+    return (
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        f"2 0 obj<</Type/Pages/Kids[{kids}]/Count {pages}>>endobj\n"
+        f"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[{box}]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+    ).encode()
+
+
+def test_pages_of_a_document_are_bounded(renderers: Renderers, tmp_path: Path) -> None:
+    path = tmp_path / "document.pdf"
+    path.write_bytes(pdf(500))
+    assert renderers.inspect(inspect_job(path)).format == "pdf"
+    other = tmp_path / "longer.pdf"
+    other.write_bytes(pdf(501))
+    with pytest.raises(PictureRefused, match="500 pages"):
+        renderers.inspect(inspect_job(other))
+
+
+@pytest.mark.parametrize("box", ["0 0 2000 2000", "0 0 100000 90000", "0 0 20 100000"])
+def test_a_large_page_is_drawn_small(renderers: Renderers, tmp_path: Path, box: str) -> None:
+    path = tmp_path / "poster.pdf"
+    path.write_bytes(pdf(1, box))
+    found = renderers.inspect(inspect_job(path, max_pixels=1_000_000))
+    assert 0 < found.width * found.height <= 1_000_000
 
 
 def test_a_drawing_reaches_nothing_outside(renderers: Renderers, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging import wire
-from mezzotint.imaging.client import Rendered, RendererDied, Renderers
+from mezzotint.imaging.client import Rendered, RendererDied, Renderers, RendererStopped
 from mezzotint.model.errors import (
     InternalError,
     OutputTooLarge,
@@ -378,6 +378,15 @@ def test_renderers_are_bounded(pool: Pool) -> None:
         assert bounds["Max file size"] == bounds["Max core file size"] == "0"
         assert bounds["Max address space"] == str(3 << 30)
         assert bounds["Max open files"] == "256"
+
+
+def test_processor_time_is_bounded_for_all_threads_together(start_pool: StartPool, photo: Path) -> None:
+    pool = start_pool(workers=1, cpu_seconds=0.3)
+    with pytest.raises(RendererStopped):
+        pool.client.render(render_job(photo, "mischief_spin_in_threads"))
+    codes = [event["code"] for event in pool.events() if event["event"] == "renderer_died"]
+    assert codes == [-signal.SIGPROF], "it was not its deadline that ended it"
+    assert pool.client.render(render_job(photo)).width == 100
 
 
 def test_memory_a_picture_may_not_have_is_refused(start_pool: StartPool, tmp_path: Path, photo: Path) -> None:
