@@ -78,7 +78,7 @@ def variant(tx, asset, **values):
             "content_hash": "cd" * 32,
             "store": "variants",
             "key": "variant/1",
-            "processing_ms": 12.5,
+            "processing_time_ms": 12.5,
             "cpu_ms": 10.25,
             **values,
         },

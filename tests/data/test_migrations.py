@@ -40,14 +40,14 @@ def test_twice_is_once(fresh):
     once = described(owner_dsn)
     migrations.upgrade(owner_dsn)
     assert described(owner_dsn) == once
-    assert once[-1] == [("0005",)]
+    assert once[-1] == [("0006",)]
 
 
 def test_two_at_once_wait_for_each_other(fresh):
     _, owner_dsn, _, _ = fresh
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(migrations.upgrade, [owner_dsn] * 3)) == [None] * 3
-    assert described(owner_dsn)[-1] == [("0005",)]
+    assert described(owner_dsn)[-1] == [("0006",)]
 
 
 def test_roles_are_put_right_again(fresh):

@@ -26,7 +26,7 @@ VARIANT = Variant(
     content_hash="cd" * 32,
     store="variants",
     key="variant/1",
-    processing_ms=12.5,
+    processing_time_ms=12.5,
     cpu_ms=10.25,
     created_at=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
     cache_tier=CacheTier.WARM,

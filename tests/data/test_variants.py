@@ -16,7 +16,7 @@ def test_a_variant_comes_back(database, place):
         assert variants.get(tx, made.identity) == made
         assert variants.get(tx, "00" * 32) is None
     assert (made.access_count, made.last_accessed_at, made.cache_tier) == (0, None, CacheTier.HOT)
-    assert (made.processing_ms, made.cpu_ms) == (12.5, 10.25)
+    assert (made.processing_time_ms, made.cpu_ms) == (12.5, 10.25)
 
 
 def test_two_makers_at_once_get_one_row(database, place):

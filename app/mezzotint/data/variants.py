@@ -36,16 +36,16 @@ def record(
     content_hash: str,
     store: str,
     key: str,
-    processing_ms: float,
+    processing_time_ms: float,
     cpu_ms: float,
 ) -> Variant:
     """Record a rendering; when another one was quicker, its row is the answer and this one is not kept."""
     row = tx.row(
         """INSERT INTO variants (organization_id, tenant_id, id, asset_id, version, identity, operations, recipe,
-        format, media_type, width, height, frames, bytes, content_hash, store, key, processing_ms, cpu_ms) VALUES
+        format, media_type, width, height, frames, bytes, content_hash, store, key, processing_time_ms, cpu_ms) VALUES
         (%(organization)s, %(tenant)s, %(id)s, %(asset_id)s, %(version)s, %(identity)s, %(operations)s, %(recipe)s,
         %(format)s, %(media_type)s, %(width)s, %(height)s, %(frames)s, %(bytes)s, %(content_hash)s, %(store)s,
-        %(key)s, %(processing_ms)s, %(cpu_ms)s)
+        %(key)s, %(processing_time_ms)s, %(cpu_ms)s)
         ON CONFLICT (tenant_id, identity) DO NOTHING RETURNING *""",
         organization=tx.organization_id,
         tenant=tx.tenant_id,
@@ -64,7 +64,7 @@ def record(
         content_hash=content_hash,
         store=store,
         key=key,
-        processing_ms=processing_ms,
+        processing_time_ms=processing_time_ms,
         cpu_ms=cpu_ms,
     )
     return _variant(row or tx.one(_OF_IDENTITY, tenant=tx.tenant_id, identity=identity))

@@ -39,7 +39,7 @@ class Variant:
     content_hash: str  # SHA-256 of the bytes, 64 lower-case hex digits
     store: str
     key: str
-    processing_ms: float
+    processing_time_ms: float
     cpu_ms: float
     created_at: datetime
     access_count: int = 0

@@ -165,7 +165,7 @@ class Variants:
                     content_hash=content_hash,
                     store=self._store,
                     key=key,
-                    processing_ms=rendered.elapsed_ms,
+                    processing_time_ms=rendered.elapsed_ms,
                     cpu_ms=rendered.cpu_ms,
                 )
                 if lost is not None and variant.key == lost.key != key:
