@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
+from mezzotint.imaging.renderer import process
 from mezzotint.settings import Settings
 from mezzotint.standalone.layout import Layout
 from mezzotint.standalone.part import Part
-from mezzotint.standalone.parts.renderers import JEMALLOC
 from mezzotint.standalone.probes import listens
 
 
-def part(layout: Layout, _settings: Settings) -> Part:
+def part(layout: Layout, settings: Settings) -> Part:
     path = layout.sockets / "isolated.sock"
     return Part(
         name="isolated",
@@ -18,5 +18,5 @@ def part(layout: Layout, _settings: Settings) -> Part:
         command=(str(Path(sys.executable).with_name("mezzotint")), "isolated"),
         ready=lambda: listens(path),
         where=str(path),
-        environment={"LD_PRELOAD": JEMALLOC},
+        environment=process.isolated_environment(settings.isolation.policy),
     )

@@ -3,12 +3,11 @@
 import sys
 from pathlib import Path
 
+from mezzotint.imaging.renderer import process
 from mezzotint.settings import Settings
 from mezzotint.standalone.layout import Layout
 from mezzotint.standalone.part import Part
 from mezzotint.standalone.probes import listens
-
-JEMALLOC = "libjemalloc.so.2"
 
 
 def part(layout: Layout, _settings: Settings) -> Part:
@@ -19,5 +18,5 @@ def part(layout: Layout, _settings: Settings) -> Part:
         command=(str(Path(sys.executable).with_name("mezzotint")), "renderers"),
         ready=lambda: listens(path),
         where=str(path),
-        environment={"LD_PRELOAD": JEMALLOC},  # glibc's allocator keeps what large pictures leave behind
+        environment=process.environment(),  # or it would start a second time, in that one
     )
