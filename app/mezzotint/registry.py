@@ -36,6 +36,10 @@ class Registry:
         """The storage called `kind`. Raises PluginError."""
         return choose(self.storages, kind, "storage")
 
+    def isolated_decoder(self, name: str) -> type[IsolatedDecoder]:
+        """The isolated decoder of the format `name`. Raises PluginError."""
+        return choose(self.isolated, name, "isolated decoder")
+
     def grammar(self) -> Grammar:
         """The URL language of these plug-ins. Raises PluginError when two of them clash."""
         try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING
 
-from mezzotint import logs
 from mezzotint import registry as plugins
 from mezzotint.data import redis as redis_client
 from mezzotint.data import seal
@@ -17,10 +15,8 @@ from mezzotint.data.postgres import Database
 from mezzotint.data.snapshot import Snapshot
 from mezzotint.data.variant_cache import VariantCache
 from mezzotint.imaging.client import Renderers
-from mezzotint.imaging.isolation import COPY_BYTES, Isolation
+from mezzotint.imaging.isolation import Isolation
 from mezzotint.imaging.pool import Pool
-from mezzotint.imaging.renderer.master import PoolSettings
-from mezzotint.imaging.renderer.serve import serve, serve_isolated
 from mezzotint.imaging.sources import Sources
 from mezzotint.plugin_api import Encoder, StoreUnavailable
 from mezzotint.services import follow_up, store_guard
@@ -62,7 +58,7 @@ from mezzotint.settings import SettingsError
 
 if TYPE_CHECKING:
     from mezzotint.grammar import Grammar
-    from mezzotint.plugin_api import IsolatedDecoder, Storage
+    from mezzotint.plugin_api import Storage
     from mezzotint.registry import Registry
     from mezzotint.services.store_threads import Aside
     from mezzotint.settings import Settings, Store
@@ -105,56 +101,6 @@ def grammar(settings: Settings) -> Grammar:
     return plugins.load(settings.plugins.enabled).grammar()
 
 
-def renderers(settings: Settings) -> None:
-    """Run the renderer pool that `settings` describe until SIGTERM. Raises PluginError, SystemExit."""
-    registry, pool = plugins.load(settings.plugins.enabled), settings.renderers
-    logs.configure(settings.logging.level)
-    serve(
-        PoolSettings(
-            socket=pool.socket,
-            workers=pool.workers,
-            background=pool.background,
-            queue=pool.queue,
-            queue_per_tenant=pool.queue_per_tenant,
-            memory_bytes=pool.memory_bytes,
-            recycle=pool.recycle,
-            cpu_seconds=math.inf,
-        ),
-        registry.grammar(),
-        [decoder() for decoder in registry.decoders.values()],
-        [encoder() for encoder in registry.encoders.values()],
-    )
-
-
-def isolated(settings: Settings) -> None:
-    """Run the isolated renderers that `settings` describe until SIGTERM. Raises PluginError, SystemExit."""
-    registry, pool = plugins.load(settings.plugins.enabled), settings.isolation
-    if pool.socket is None:
-        raise SettingsError("isolation.socket: is missing, so there are no isolated renderers to run")
-    logs.configure(settings.logging.level)
-    serve_isolated(
-        PoolSettings(
-            socket=pool.socket,
-            workers=pool.workers,
-            background=0,
-            queue=pool.queue,
-            queue_per_tenant=pool.queue_per_tenant,
-            memory_bytes=pool.memory_bytes,
-            recycle=pool.recycle,
-            cpu_seconds=pool.cpu_seconds,
-            file_bytes=COPY_BYTES,
-        ),
-        isolated_decoders(settings, registry),
-        pool.policy,
-    )
-
-
-def isolated_decoders(settings: Settings, registry: Registry) -> list[IsolatedDecoder]:
-    """Those of the formats that `settings` let in. Raises PluginError for one that no plug-in reads."""
-    formats = settings.isolation.formats if settings.isolation.socket else ()
-    return [plugins.choose(registry.isolated, name, "isolated decoder")() for name in formats]
-
-
 def storages(stores: Mapping[str, Store], registry: Registry) -> dict[str, Storage]:
     """The storages of the named stores, connected to nothing. Raises PluginError, SettingsError with every mistake."""
     made, mistakes = {}, []
@@ -193,12 +139,10 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     snapshot = Snapshot(redis)
     publisher = Publisher(database, snapshot)
     sources = Sources(settings.spool.folder / "sources", settings.spool.sources_bytes)
-    foreign = isolated_decoders(settings, registry)
-    isolation = (
-        Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
-        if settings.isolation.socket
-        else None
-    )
+    isolation = None
+    if settings.isolation.socket:
+        foreign = [registry.isolated_decoder(name)() for name in settings.isolation.formats]
+        isolation = Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
     quarantine = Quarantine(database)
     renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard)
     lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]

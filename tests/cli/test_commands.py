@@ -38,6 +38,13 @@ def test_help_waits_for_no_library_that_only_work_needs():
     assert not heavy & set(loaded.stdout.decode().split())
 
 
+def test_renderers_hold_nothing_of_stores_and_databases():
+    strangers = {"psycopg", "redis", "cryptography", "minio", "flask", "jwt", "mezzotint.services.deliver"}
+    code = "import sys, mezzotint.cli; from mezzotint import pools, registry; registry.load(['standard'])"
+    loaded = subprocess.run([sys.executable, "-c", f"{code}; print(*sys.modules)"], check=True, capture_output=True)
+    assert not strangers & set(loaded.stdout.decode().split())
+
+
 OF_ENDPOINTS = {
     "/v1/organizations": {"POST": "organizations create", "GET": "organizations list"},
     "/v1/organizations/{organization}": {"GET": "organizations show", "DELETE": "organizations delete"},

@@ -66,18 +66,18 @@ def publish(context: Context) -> None:
 @click.pass_obj
 def renderers(context: Context) -> None:
     """Run the renderer processes until told to stop."""
-    from mezzotint import wiring  # noqa: PLC0415
+    from mezzotint import pools  # noqa: PLC0415
 
-    wiring.renderers(context.settings)
+    pools.run(context.settings)
 
 
 @click.command()
 @click.pass_obj
 def isolated(context: Context) -> None:
     """Run the isolated renderers, for formats that are decoded apart, until told to stop."""
-    from mezzotint import wiring  # noqa: PLC0415
+    from mezzotint import pools  # noqa: PLC0415
 
-    wiring.isolated(context.settings)
+    pools.run_isolated(context.settings)
 
 
 @click.command()
