@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -10,32 +9,12 @@ from mezzotint.data import organizations, spaces, tenants
 from mezzotint.data.postgres import Database
 from mezzotint.data.redis import connect
 from mezzotint.data.snapshot import Snapshot
-from mezzotint.model.tenancy import Organization, Owner, Scope, Space, Tenant
+from mezzotint.model.tenancy import Organization
 from mezzotint.services.publish import Publisher
+from mezzotint.services.reach import Place
 
 _numbers = itertools.count()
 AUDIT_KEY = b"of these tests"
-
-
-@dataclass(frozen=True)
-class Place:
-    """One space with all that is above it."""
-
-    organization: Organization
-    tenant: Tenant
-    space: Space
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.organization.id, self.tenant.id)
-
-    @property
-    def owner(self) -> Owner:
-        return Owner(self.organization.id, self.tenant.id, self.space.id)
-
-    @property
-    def path(self) -> str:
-        return f"{self.organization.slug}/{self.tenant.slug}/{self.space.slug}"
 
 
 @pytest.fixture(scope="session")

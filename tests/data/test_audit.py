@@ -10,7 +10,8 @@ from mezzotint.data import audit
 from mezzotint.data.postgres import Database, Transaction
 from mezzotint.model.audit import Entry, Head, faults
 from mezzotint.model.tenancy import Scope
-from tests.data.conftest import AUDIT_KEY, Place
+from mezzotint.services.reach import Place
+from tests.data.conftest import AUDIT_KEY
 
 
 def test_lines_come_back_newest_first(database, place):
