@@ -11,7 +11,7 @@ import pyvips
 
 from mezzotint.imaging.client import RendererCrashed, Renderers, RendererStopped
 from mezzotint.imaging.isolation import COPY_BYTES
-from mezzotint.model.errors import PictureRefused, RenderTimeout, UnsupportedType
+from mezzotint.model.errors import PictureRefused, RenderTimeout, Unavailable, UnsupportedType
 from tests.conftest import CORPUS
 from tests.imaging.mischief.decoders.mischief import MARK
 from tests.imaging.mischief.deeds import DEEDS
@@ -37,7 +37,9 @@ def renderers(pool: Pool, isolated: Pool) -> Renderers:
     return Renderers(pool.socket, isolated.isolation())
 
 
-def kind_of(deed: str) -> type[PictureRefused | RenderTimeout]:
+def kind_of(deed: str) -> type[PictureRefused | RenderTimeout | Unavailable]:
+    if deed == "babble":  # the caller is among those who hear it
+        return Unavailable
     if deed in STOPPED:
         return RendererStopped
     return RendererCrashed if deed in KILLED else PictureRefused

@@ -1,5 +1,6 @@
 """What a codec that was taken over might try."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -79,6 +80,13 @@ def raise_limits() -> None:
         raise PermissionError(ctypes.get_errno(), "prlimit")
 
 
+def babble() -> None:
+    for file in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(file, b'{"state": "done"')
+    time.sleep(3600)
+
+
 def crash() -> None:
     ctypes.string_at(0)
 
@@ -93,6 +101,6 @@ DEEDS: dict[str, Callable[[], Any]] = {
     deed.__name__: deed
     for deed in (
         allocate, loop, wait, fork, execute, connect, pair, read, list_folder, write, remove, load_code, signal_master,
-        signal_everybody, raise_limits, crash, spin_in_threads,
+        signal_everybody, raise_limits, babble, crash, spin_in_threads,
     )
 }  # fmt: skip

@@ -301,7 +301,13 @@ class Master:
         if not report:
             self._bury(worker)
             return
-        said = json.loads(report)
+        try:
+            self._heed(worker, json.loads(report))
+        except (ValueError, LookupError, TypeError, AttributeError):  # it is not our code any more that speaks there
+            log.warning("renderer_babbles", pid=worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    def _heed(self, worker: _Worker, said: Job) -> None:
         match said.pop("state"):
             case "ready":
                 worker.ready = True
