@@ -41,7 +41,7 @@ RUN .venv/bin/python -c "import json; from mezzotint import registry; print(json
 
 FROM base AS edge
 RUN apt-get update \
-    && apt-get install --no-install-recommends -y nginx libnginx-mod-http-lua lua-cjson python3 \
+    && apt-get install --no-install-recommends -y nginx libnginx-mod-http-lua lua-cjson python3 ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /mezzotint
 COPY --from=language /mezzotint/grammar.json ./

@@ -239,6 +239,21 @@ class Storage(ABC):
         """The object as a seekable file of this machine; None when it isn't one. Raises ObjectNotFound."""
         return None
 
+    @property
+    def base_url(self) -> str | None:
+        """Where nginx can fetch objects by itself: `file:///folder`, `http://host:port` or `https://host`.
+
+        None: all bytes pass through us. Its path, a folder's, is written as it is, without percent signs.
+        """
+        return None
+
+    def fetch_path(self, key: str) -> str | None:
+        """What follows `base_url` to name the object, its query included: it lets a GET in for some minutes.
+
+        Neither connects nor waits, so it does not tell whether the object is there. None when there is no `base_url`.
+        """
+        return None
+
     def sweep(self, before: datetime) -> int:
         """Remove what writes that never ended left since before `before`; how many there were. Objects stay."""
         return 0

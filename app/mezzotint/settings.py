@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 
 ENVIRONMENT = "MEZZOTINT_CONFIG"
 _PREFIX = "MEZZOTINT_"
-_LISTS = {"hosts", "enabled", "formats", "lock_urls", "origins"}
+_LISTS = {"hosts", "enabled", "formats", "lock_urls", "origins", "stores"}
 _LOOSENING = (
     "VIPS_UNLIMITED",
     "LIBHEIF_SECURITY_LIMITS",
@@ -145,6 +145,8 @@ class Origin:
 class Edge:
     """nginx: the public port, the origins behind it (none: the one that `origin` describes), the folder of its cache
     and how large that may grow, and uploads (bytes).
+
+    `stores`: NAME=URL of those that it fetches pictures from by itself; None: of all that it can, beside its origin.
     """
 
     port: Annotated[int, Field(gt=0, lt=65536)] = 8080
@@ -153,6 +155,7 @@ class Edge:
     cache_bytes: Positive = 10 * 1024**3
     misses_per_second: Positive = 200
     upload_bytes: Positive = 1024**3
+    stores: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

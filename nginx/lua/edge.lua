@@ -31,6 +31,11 @@ local SAID_BY_THE_DOOR = {
   "X-Content-Type-Options", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin",
   "Timing-Allow-Origin", "X-Request-Id",
 }
+local SAID_BY_THE_ORIGIN = {
+  "Content-Type", "ETag", "Last-Modified", "Cache-Control", "Content-Disposition", "Server-Timing", "X-Accel-Expires",
+  "X-Mezzotint-Variant", "X-Mezzotint-Grammar", "X-Mezzotint-Size",
+}
+local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
 local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
 
 local language, state, signing_keys, wrong_api_keys, redis_address
@@ -340,7 +345,6 @@ function M.rebuild()
   local address = reading.address
   var.miss_tenant = address.organization .. "/" .. address.tenant
   var.miss_path = reading.path
-  ngx.ctx.address = address
   if address.access == "priv" then
     var.miss_sig, var.miss_exp, var.miss_kid = reading.arguments.sig, reading.arguments.exp, reading.arguments.kid
   end
@@ -359,11 +363,56 @@ local function compare_grammars(theirs)
   end
 end
 
+-- What the origin says of a picture; nginx itself knows it no longer once it asks another server for the bytes.
+local function said_by_the_origin()
+  local said = {}
+  for _, name in ipairs(SAID_BY_THE_ORIGIN) do
+    said[name] = var["upstream_http_" .. name:lower():gsub("-", "_")]
+  end
+  return said
+end
+
+local function unsay()
+  for name in pairs(ngx.resp.get_headers(0)) do
+    if not FRAMING[name] then
+      ngx.header[name] = nil
+    end
+  end
+end
+
+--- The origin has said in which store its picture lies. nginx takes some of its other words along and forgets the rest:
+-- keep them aside, to be said with the bytes or not at all.
+function M.fetch()
+  ngx.ctx.said = said_by_the_origin()
+  var.unfetched = var.uri:match("^/_stored/([^/]+)")
+  unsay()
+end
+
+-- With the bytes goes what the origin said of them, and nothing that their store says.
+local function say_with_the_bytes(said)
+  local size = said["X-Mezzotint-Size"]
+  if ngx.status ~= 200 or ngx.header["Content-Length"] ~= size then
+    ngx.log(ngx.ERR, "the store ", var.unfetched, " has no such ", size, " bytes as the origin speaks of")
+    return false
+  end
+  unsay()
+  for name, value in pairs(said) do
+    ngx.header[name] = value
+  end
+  ngx.header["X-Mezzotint-Size"], ngx.header["X-Mezzotint-Grammar"] = nil, nil
+  return true
+end
+
 --- Put the origin's answer into the words of the cache in front. There the last of X-Accel-Expires and Cache-Control
 -- counts, so the one is said after the other.
 function M.relay()
-  local header = ngx.header
-  local lifetime = tonumber(var.upstream_http_x_accel_expires) or 0
+  local header, said = ngx.header, ngx.ctx.said
+  if not said then
+    said = said_by_the_origin()
+  elseif not say_with_the_bytes(said) then
+    return ngx.exit(ngx.ERROR) -- no answer, so that nobody keeps one
+  end
+  local lifetime = tonumber(said["X-Accel-Expires"]) or 0
   if ngx.status >= 400 then
     lifetime = math.min(lifetime, ERROR_SECONDS)
     header["Cache-Control"] = lifetime > 0 and "public, max-age=" .. lifetime or "no-store"
@@ -371,7 +420,7 @@ function M.relay()
     header["Cache-Control"] = "stale-while-revalidate=" .. STALE_WHILE_REVALIDATE
   end
   header["X-Accel-Expires"] = lifetime
-  local address = ngx.ctx.address
+  local address = delivery.read(language, var.http_x_mezzotint_uri).address
   header["X-Mezzotint-Log"] = ('"organization":"%s","tenant":"%s","asset":"%s","variant":"%s",'):format(
     address.organization, address.tenant, address.asset, header["X-Mezzotint-Variant"] or "")
   header["Vary"] = var.miss_accept ~= "" and "Accept" or nil
@@ -381,7 +430,7 @@ function M.relay()
       header[name] = nil
     end
   end
-  local theirs = var.upstream_http_x_mezzotint_grammar
+  local theirs = said["X-Mezzotint-Grammar"]
   if theirs then
     compare_grammars(theirs)
   end

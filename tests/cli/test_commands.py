@@ -222,12 +222,14 @@ def test_the_language(mezzotint, told):
     assert keys == {token["key"] for token in table["tokens"]}
 
 
-def test_an_installation_looks_after_itself(mezzotint, told):
+def test_an_installation_looks_after_itself(mezzotint, told, config):
     mezzotint("migrate")
     mezzotint("publish")
-    parts = {part["part"]: part["ok"] for part in told("doctor")["parts"]}
+    facts = told("doctor")
+    parts = {part["part"]: part["ok"] for part in facts["parts"]}
     assert set(parts) >= {"database", "redis", "renderers"}
     assert all(parts.values())
+    assert facts["stores"] == ", ".join(f"{name}=file://{config.parent}/{name}" for name in ("originals", "variants"))
 
 
 @pytest.mark.parametrize(

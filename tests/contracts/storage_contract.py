@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Barrier, Event
 from typing import Any, BinaryIO, cast
 
 import pytest
+import requests
 
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoredObject
 
@@ -256,6 +258,20 @@ class StorageContract:
         put(store, "a/b.jpg", b"picture")
         path = store.local_path("a/b.jpg")
         assert path is None or path.read_bytes() == b"picture"
+
+    def test_nginx_finds_an_object_where_it_is_said_to_be(self, store: Storage) -> None:
+        for key in sorted({*GOOD_KEYS, "case/A"} - {"a", "A"}):
+            put(store, key, key.encode())
+            path = store.fetch_path(key)
+            assert (path is None) is (store.base_url is None)
+            if store.base_url and store.base_url.startswith("file://"):
+                assert Path(f"{store.base_url.removeprefix('file://')}{path}").read_bytes() == key.encode()
+            elif store.base_url:
+                answer = requests.get(f"{store.base_url}{path}", allow_redirects=False, timeout=60)
+                assert (answer.status_code, answer.content) == (200, key.encode())
+        for key in BAD_KEYS if store.base_url else ():
+            with pytest.raises(ValueError, match="can't name an object"):
+                store.fetch_path(key)
 
     def test_a_sweep_leaves_objects_and_writes_under_way(self, store: Storage) -> None:
         put(store, "a", b"x")

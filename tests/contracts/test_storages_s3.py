@@ -14,16 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from minio import Minio, MinioAdmin
 from minio.credentials import StaticProvider
 
@@ -31,6 +27,7 @@ from mezzotint.plugin_api import ObjectNotFound, StoreUnavailable
 from mezzotint.plugins.storages.minio import MinIO
 from tests.contracts.storage_contract import EVERY_METHOD, LARGE, keys, put, put_if_absent, read, trickle
 from tests.servers import minio as minio_server
+from tests.servers.certificates import certify
 from tests.servers.installation import PATIENCE
 from tests.servers.s3 import S3Server
 
@@ -190,6 +187,7 @@ def test_signed_urls_begin_with_where_clients_find_the_server(s3: S3Server) -> N
     store = MinIO(**s3.options("things") | {"public_url": "https://pictures.example.com"})
     for url in (store.presigned_get("a", seconds=60), store.presigned_put("a", seconds=60, content_type="")):
         assert url.startswith("https://pictures.example.com/things/a?X-Amz-")
+    assert store.base_url == f"{'https' if s3.secure else 'http'}://{s3.endpoint}", "nginx finds it where we do"
     store.check()
 
 
@@ -203,29 +201,12 @@ def test_signing_bad_keys_is_refused() -> None:
 # TLS
 
 
-def certify(folder: Path) -> None:
-    """A certificate of 127.0.0.1 that only who is told of it trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir()
-    (folder / "public.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "private.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 def test_only_a_trusted_certificate_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certify(tmp_path / "certificates")
+    certificate = certify(tmp_path / "certificates")
     with minio_server.serving(S3Server(secure=True), tmp_path) as server:
         with pytest.raises(StoreUnavailable, match="SSLError"):
             MinIO(**server.options("things")).check()
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates" / "public.crt"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         store = MinIO(**server.options("things"))
         store.check()
         assert put_if_absent(store, "small", b"x") is True

@@ -54,6 +54,11 @@ def test_a_value_that_could_say_more_is_refused(name: str) -> None:
         nginx.render(templates(), replace(EDGE, cache_folder=Path("/srv") / name))
 
 
+def test_what_is_no_store_stops_the_start() -> None:
+    with pytest.raises(ValueError, match="variants=ftp://host: is not NAME="):
+        nginx.render(templates(), replace(EDGE, stores=("variants=ftp://host",)))
+
+
 def test_only_one_file_touches_nginx() -> None:
     touching = [file.name for file in (nginx.SOURCE / "lua").glob("*.lua") if "ngx." in file.read_text()]
     assert touching == ["edge.lua"]

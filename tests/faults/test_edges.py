@@ -125,6 +125,20 @@ def test_a_store_that_is_only_read_is_knocked_at_until_the_breaker_opens(port: t
     assert len(mute.knocked) < 2 * FAILURES
 
 
+def test_nobody_is_sent_to_a_store_in_trouble(port: tuple[int, Mute]):
+    number, _ = port
+    storage = MinIO(
+        endpoint=f"127.0.0.1:{number}", bucket="bucket", access_key="a", secret_key="b", secure=False, timeout=0.1
+    )
+    store, (reading, _) = guarded("originals", storage)
+    for _ in range(FAILURES):
+        assert store.fetch_path("a") is not None
+        with pytest.raises(StoreUnavailable):
+            store.stat("a")
+    assert store.fetch_path("a") is None
+    assert reading.state is State.OPEN
+
+
 class FullDisk:
     """A storage that reads well and refuses to write."""
 

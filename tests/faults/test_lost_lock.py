@@ -12,7 +12,7 @@ import pytest
 from mezzotint import settings, wiring
 from mezzotint.imaging.client import Renderers
 from mezzotint.model.identifiers import to_ulid
-from mezzotint.services.deliver import Answer, Asked
+from mezzotint.services.deliver import Answer, Asked, Opened
 from mezzotint.services.verify import Arguments
 from tests.faults.shop import family, stopped
 from tests.journeys.conftest import picture
@@ -49,11 +49,9 @@ class Two:
         answer = self.houses[number].deliver.answer(
             Asked(url, "localhost", Arguments(sig=None, exp=None, kid=None), "base")
         )
-        if answer.data is not None:
-            return answer.content_hash, answer
-        assert answer.open is not None
-        with answer.open() as stream:
-            stream.read()
+        if isinstance(answer.body, Opened):
+            answer.body.stream.read()
+            answer.body.close()
         return answer.content_hash, answer
 
     def under_way(self) -> int:
@@ -100,5 +98,5 @@ def test_losing_the_lock_can_make_a_picture_twice_and_nothing_else(two: Two, kil
             two.redis.process.send_signal(signal.SIGCONT)
     assert one == other
     assert two.rows(one) == two.objects(one) == 1
-    assert (answer.data is None) is not killed, "made by the other and found, or made here"
+    assert isinstance(answer.body, Opened) is not killed, "made by the other and found, or made here"
     until(lambda: two.redis.part("redis").ready)

@@ -1,14 +1,13 @@
 """The main job with everything in a MinIO of the installation's own."""
 
-import tomllib
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-from mezzotint import registry, settings, wiring
 from mezzotint.plugin_api import Storage
 from tests.journeys.conftest import Home, picture
+from tests.journeys.stored_pictures import StoredPictures, stores_of
 from tests.journeys.waiting import until
 from tests.servers.installation import Installation, Stack, free_port
 from tests.servers.minio import program
@@ -25,9 +24,11 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def stores(stack: Stack) -> dict[str, Storage]:
-    tables = tomllib.loads((stack.folder / "mezzotint.toml").read_text())["stores"]
-    named = {name: settings.Store(table.pop("kind"), table) for name, table in tables.items()}
-    return wiring.storages(named, registry.load(["standard"]))
+    return stores_of(stack)
+
+
+class TestStored(StoredPictures):
+    """From the bucket."""
 
 
 def test_originals_and_variants_live_in_the_bucket(home: Home, stores: dict[str, Storage]):

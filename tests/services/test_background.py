@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,10 +60,10 @@ def deliver(house):
         path = f"/v1/pub/{place.path}/img/{to_ulid(asset.id)}/v{asset.version.number}/{operations}.{ext}"
         house.publisher.drain()
         answer = house.deliver.answer(Asked(path, "localhost", Arguments(None, None, None), "base"))
-        if answer.data is not None:
-            return answer.data
-        with answer.open() as stream:
-            return stream.read()
+        if isinstance(answer.body, bytes):
+            return answer.body
+        with closing(answer.body) as opened:
+            return opened.stream.read()
 
     return deliver
 

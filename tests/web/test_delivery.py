@@ -1,95 +1,139 @@
-"""The origin judges for itself, whatever an edge in front of it has said or let through."""
+"""What the origin says to an edge, and to one who asks it directly: through Flask's test client, with a real folder."""
 
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
-from mezzotint.services.links import signature
+from mezzotint.plugin_api import Storage
 from tests.web.conftest import Api
 
-HOST = "img.example.com"
 
-Ask = Callable[..., tuple[int, str | None]]
+@pytest.fixture
+def path(house, tenant: Api, place, jpeg) -> str:
+    """The delivery path of a stored variant."""
+    answer = tenant.upload(jpeg(), access="public", **place.fields)
+    assert answer.status_code == 201, answer.text
+    house.publisher.drain()
+    path = f"/v1/pub/{place.path}/img/{answer.get_json()['id']}/v1/w_20.jpg"
+    assert tenant("GET", path).status_code == 200
+    return path
 
 
 @pytest.fixture
-def path(operator: Api, place, jpeg) -> str:
-    """A private picture's own path."""
-    asset = operator.upload(jpeg(), **place.fields, access="private").get_json()["id"]
-    return f"/v1/priv/{place.path}/img/{asset}/v1/w_20.jpg"
+def ask(app) -> Callable[..., TestResponse]:
+    """A request as an edge sends it, which fetches from these stores by itself."""
+
+    def ask(path: str, stores: str = "", method: str = "GET", **headers: str) -> TestResponse:
+        told = {"X-Mezzotint-Path": path, "X-Mezzotint-Host": "localhost", "X-Mezzotint-Stores": stores, **headers}
+        return app.test_client().open(path, method=method, headers={name: told[name] for name in told if told[name]})
+
+    return ask
 
 
-@pytest.fixture
-def key(operator: Api, place, path) -> dict[str, str]:  # noqa: ARG001 (its space is there by then)
-    owner = {"organization": place.organization, "tenant": place.tenant}
-    return operator("POST", "/v1/signing-keys", json=owner).get_json()
+def test_the_bytes_are_left_to_an_edge_that_can_have_them(house, path: str, ask: Callable[..., TestResponse]):
+    sent, left = ask(path), ask(path, stores="originals variants")
+    assert (left.status_code, left.data) == (200, b"")
+    base = house.stores["variants"].base_url.removeprefix("file://")
+    stored = Path(base + left.headers["X-Accel-Redirect"].removeprefix("/_stored/variants"))
+    assert stored.read_bytes() == sent.data
+    assert left.headers["X-Mezzotint-Size"] == sent.headers["Content-Length"] == str(len(sent.data))
+    own = {"X-Accel-Redirect", "X-Mezzotint-Size", "Content-Length", "Accept-Ranges"}
+    ours = {"Server-Timing", "X-Request-Id", "Date"}
+    said, also = ({*answer.headers.items()} for answer in (sent, left))
+    assert {name for name, _ in said ^ also} - ours == own
 
 
-def arguments(key: dict[str, str], path: str, *, exp: int | None = None, host: str = HOST) -> dict[str, str]:
-    exp = exp or int(time.time()) + 60
-    organization, tenant = path.split("/")[3:5]
-    sig = signature(bytes.fromhex(key["secret"]), path, exp, host, organization, tenant)
-    return {"sig": sig, "exp": str(exp), "kid": key["kid"]}
+@pytest.mark.parametrize("stores", ["", "originals", "variants-2"])
+def test_they_are_sent_to_any_other(path: str, ask: Callable[..., TestResponse], stores: str):
+    answer = ask(path, stores=stores)
+    assert answer.data[:2] == b"\xff\xd8"
+    assert "X-Accel-Redirect" not in answer.headers
+    assert "X-Mezzotint-Size" not in answer.headers
 
 
-@pytest.fixture(params=["by the edge", "without an edge"])
-def ask(app: Flask, request: pytest.FixtureRequest) -> Ask:
-    """The status and code of a delivery, asked as an edge passes it on, or as a client would."""
-
-    def of(path: str, given: dict[str, str] | None = None, host: str = HOST) -> tuple[int, str | None]:
-        given = given or {}
-        if request.param == "by the edge":
-            said = {"Path": path, "Host": host} | {name.title(): value for name, value in given.items()}
-            headers = {f"X-Mezzotint-{name}": value for name, value in said.items()}
-            answer = app.test_client().get(path, headers=headers)
-        else:
-            query = "&".join(f"{name}={value}" for name, value in given.items())
-            answer = app.test_client().get(f"{path}?{query}", headers={"Host": host})
-        return told(answer)
-
-    return of
-
-
-def told(answer: TestResponse) -> tuple[int, str | None]:
-    return answer.status_code, (answer.get_json(silent=True) or {}).get("code")
-
-
-def test_what_is_signed_right_is_answered(ask: Ask, key, path):
-    assert ask(path, arguments(key, path)) == (200, None)
-
-
-def test_what_is_not_signed_right_is_refused(ask: Ask, key, path):
-    right = arguments(key, path)
-    past = int(time.time()) - 1
-    assert ask(path) == (401, "signature_required")
-    assert ask(path, arguments(key, path, exp=past)) == (401, "signature_expired")
-    for wrong in (
-        right | {"sig": right["sig"].swapcase()},
-        right | {"sig": ""},
-        right | {"exp": str(int(right["exp"]) + 1)},
-        right | {"kid": "ghost"},
-        arguments(key, path.replace("w_20", "w_21")),
-        arguments(key, path, host="localhost"),
-        arguments(key | {"secret": ""}, path),
-        arguments(key, path, exp=int(time.time()) + 10 * 86_400),
+@pytest.mark.parametrize("stores", ["", "variants"])
+def test_who_has_them_already_is_told_so(path: str, ask: Callable[..., TestResponse], stores: str):
+    first = ask(path, stores=stores)
+    for condition in (
+        {"If-None-Match": first.headers["ETag"]},
+        {"If-Modified-Since": first.headers["Last-Modified"]},
     ):
-        assert ask(path, wrong) == (401, "signature_invalid"), wrong
+        same = ask(path, stores=stores, **condition)
+        assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
+        assert "X-Accel-Redirect" not in same.headers
+    other = ask(path, stores=stores, **{"If-None-Match": '"another"'})
+    assert (other.status_code, "X-Accel-Redirect" in other.headers) == (200, stores != "")
 
 
-def test_a_host_that_is_not_served(ask: Ask, key, path):
-    assert ask(path, arguments(key, path, host="evil.example"), host="evil.example") == (421, "unknown_host")
-    public = path.replace("/priv/", "/pub/")
-    assert ask(public, host="evil.example") == (421, "unknown_host")
+def test_who_comes_back_with_empty_hands_is_sent_them_and_counted_once(
+    house, path: str, ask: Callable[..., TestResponse], capsys: pytest.CaptureFixture[str]
+):
+    house.usage.flush()
+    left = ask(path, stores="variants")
+    counted = dict(house.usage._spaces), dict(house.usage._variants)
+    sent = ask(path, **{"X-Mezzotint-Unfetched": "variants"})
+    assert (len(sent.data), "X-Accel-Redirect" in sent.headers) == (int(left.headers["X-Mezzotint-Size"]), False)
+    assert counted == (dict(house.usage._spaces), dict(house.usage._variants))
+    assert "not_fetched" in capsys.readouterr().out
 
 
-def test_a_private_picture_is_not_there_under_pub(ask: Ask, key, path):
-    public = path.replace("/priv/", "/pub/")
-    assert ask(public) == ask(public, arguments(key, public)) == (404, "not_found")
+class Watched:
+    """A storage that counts the streams that were opened and not closed."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.opened, self.open_now = 0, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.storage, name)
+
+    def open(self, key: str) -> "Watching":
+        return Watching(self, self.storage.open(key))
 
 
-def test_other_spellings_of_a_path(ask: Ask, key, path):
-    for other in (path.replace("/img/", "//img/"), path.replace("/img/", "/./img/"), path.replace("w_20", "w%5F20")):
-        assert ask(other, arguments(key, other)) == (400, "invalid_path")
+class Watching:
+    def __init__(self, watched: Watched, opening: AbstractContextManager[BinaryIO]) -> None:
+        self.watched, self.opening = watched, opening
+
+    def __enter__(self) -> BinaryIO:
+        self.watched.opened += 1
+        self.watched.open_now += 1
+        return self.opening.__enter__()
+
+    def __exit__(self, *why: object) -> None:
+        self.watched.open_now -= 1
+        self.opening.__exit__(*why)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 200),
+        ("HEAD", {}, 200),
+        ("GET", {"If-None-Match": "*"}, 304),
+        ("GET", {"Range": "bytes=0-9"}, 206),
+        ("GET", {"Range": "bytes=999999-"}, 416),
+    ],
+)
+def test_what_was_opened_is_closed(
+    house, path: str, ask: Callable[..., TestResponse], monkeypatch: pytest.MonkeyPatch, method: str,
+    headers: dict[str, str], status: int,
+):  # fmt: skip
+    watched = Watched(house.stores["variants"])
+    monkeypatch.setitem(house.stores, "variants", watched)
+    with ask(path, method=method, **headers) as answer:
+        assert answer.status_code == status
+        assert (method == "HEAD") <= (answer.data == b"")
+    assert (watched.opened, watched.open_now) == (1, 0)
+
+
+def test_no_more_is_sent_than_was_said(house, path: str, ask: Callable[..., TestResponse]):
+    left = ask(path, stores="variants").headers
+    base = house.stores["variants"].base_url.removeprefix("file://")
+    with Path(base + left["X-Accel-Redirect"].removeprefix("/_stored/variants")).open("ab") as file:
+        file.write(b"more")
+    assert len(ask(path).data) == int(left["X-Mezzotint-Size"])

@@ -93,6 +93,7 @@ def doctor(context: Context, as_json: bool) -> None:
         "plug-ins": ", ".join(context.settings.plugins.enabled),
         "grammar": house.grammar.digest,
         "public hosts": ", ".join(context.settings.public.hosts),
+        "stores": ", ".join(f"{name}={store.base_url or store.kind}" for name, store in house.stores.items()),
     }
     if as_json:
         show({**facts, "parts": [asdict(part) for part in parts]}, as_json=True)

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,6 +24,7 @@ from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
 from mezzotint.services.permit import permit_asked, permit_expanded
 from mezzotint.services.recent import Recent
+from mezzotint.services.variants import Made
 from mezzotint.services.verify import Arguments, verify
 from mezzotint.services.wants import content_of
 
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from mezzotint.grammar import Grammar, Plan
     from mezzotint.grammar.accept import AcceptClass
     from mezzotint.model.address import Address
+    from mezzotint.model.variant import Variant
     from mezzotint.services.directory import Directory, Known, Place
-    from mezzotint.services.variants import Made, Variants
+    from mezzotint.services.variants import Variants
     from mezzotint.services.wants import Wanted, Wants
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -45,12 +47,16 @@ REMEMBERED_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A delivery request as a client sent it: raw path without query, host in lower case without port."""
+    """A delivery request as a client sent it: raw path without query, host in lower case without port.
+
+    `stores` are those from which the edge in front fetches by itself.
+    """
 
     path: str
     host: str
     arguments: Arguments
     accept: AcceptClass
+    stores: frozenset[str] = frozenset()
 
 
 class Lifetime(Enum):
@@ -65,9 +71,29 @@ class Lifetime(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A picture to send: exactly one of `data` and `open`. `size` in bytes, `seconds` is how long it may be kept."""
+class Opened:
+    """The bytes of a stored object, to be read; whoever is handed it closes it."""
 
+    stream: BinaryIO
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Where the edge fetches the bytes: a store that it named, and the path there. It comes back when they are not."""
+
+    store: str
+    path: str
+
+
+Body = bytes | Opened | Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A picture to send. `size` in bytes, `seconds` is how long it may be kept."""
+
+    body: Body
     media_type: str
     size: int
     content_hash: str
@@ -78,8 +104,6 @@ class Answer:
     vary_accept: bool
     place: Place
     variant_id: UUID | None = None
-    data: bytes | None = None
-    open: Callable[[], AbstractContextManager[BinaryIO]] | None = None
 
 
 class Deliver:
@@ -120,8 +144,8 @@ class Deliver:
             raise NotFound
         reply = _Reply(address, asset, known.place, until, now)
         if plan is None:
-            return self._info(reply) if address.operations == INFO else self._original(reply)
-        return self._variant(reply, plan, known, asked.accept)
+            return self._info(reply) if address.operations == INFO else self._original(reply, asked.stores)
+        return self._variant(reply, plan, known, asked)
 
     def _asset(self, address: Address, known: Known, place: Place) -> Asset:
         # The generations in the key make a deleted or invalidated asset's entry unreachable at once.
@@ -145,49 +169,43 @@ class Deliver:
             self._asset_cache.put(asset, generations)
         return asset
 
-    def _variant(self, reply: _Reply, asked: Plan, known: Known, accept: AcceptClass) -> Answer:
-        policy, asset = reply.place.policy, reply.asset
-        permit_asked(asked, policy, self._grammar)
-        plan = asked
-        if asked.preset is not None:
+    def _variant(self, reply: _Reply, asked_plan: Plan, known: Known, asked: Asked) -> Answer:
+        policy, asset, plan = reply.place.policy, reply.asset, asked_plan
+        permit_asked(plan, policy, self._grammar)
+        if plan.preset is not None:
             if known.preset is None:
-                raise NotFound(f"no preset is called {asked.preset!r}", field="operations")
-            plan = self._grammar.expand(asked, known.preset)
+                raise NotFound(f"no preset is called {plan.preset!r}", field="operations")
+            plan = self._grammar.expand(plan, known.preset)
         auto = self._grammar.is_auto(plan)
-        plan = self._grammar.resolve(plan, self._wants.format(plan, asset, accept))
+        plan = self._grammar.resolve(plan, self._wants.format(plan, asset, asked.accept))
         permit_expanded(plan, policy, self._grammar)
         wanted = self._wants.wanted(asset, plan, policy)
-        made = self._variants.obtain(wanted)
-        lifetime = Lifetime.PRESET if asked.preset is not None else Lifetime.FIXED
-        return self._send(reply, wanted, made, lifetime, vary_accept=auto)
-
-    def _send(self, reply: _Reply, wanted: Wanted, made: Made, lifetime: Lifetime, *, vary_accept: bool) -> Answer:
-        made, opened = self._opened(wanted, made)
-        variant = made.variant
+        found, body = self._with_body(wanted, self._variants.obtain(wanted), asked.stores)
+        variant = found.variant if isinstance(found, Made) else found
         return reply.answer(
-            media_type=made.media_type,
-            size=made.size,
-            content_hash=made.content_hash,
+            body,
+            media_type=found.media_type,
+            size=len(found.data) if isinstance(found, Made) else found.bytes,
+            content_hash=found.content_hash,
             modified=variant.created_at if variant else reply.moment,
-            lifetime=lifetime,
+            lifetime=Lifetime.PRESET if asked_plan.preset is not None else Lifetime.FIXED,
             ext=wanted.format,
-            vary_accept=vary_accept,
+            vary_accept=auto,
             variant_id=variant.id if variant else None,
-            data=made.data,
-            open=opened,
         )
 
-    def _opened(self, wanted: Wanted, made: Made) -> tuple[Made, Callable[[], AbstractContextManager[BinaryIO]] | None]:
-        """The picture, and how to open it unless its bytes are at hand."""
-        if made.data is not None or made.variant is None:
-            return made, None
+    def _with_body(
+        self, wanted: Wanted, found: Variant | Made, fetched: frozenset[str]
+    ) -> tuple[Variant | Made, Body]:  # fmt: skip
+        if isinstance(found, Made):
+            return found, found.data
         try:
-            return made, self._stored(made.variant.store, made.variant.key)
+            return found, self._stored(found.store, found.key, fetched)
         except NotFound:
             # The row, or what was remembered of it, outlived its object; the next one either is there or is made anew.
-            return self._opened(wanted, self._variants.regain(wanted, made.variant))
+            return self._with_body(wanted, self._variants.regain(wanted, found), fetched)
 
-    def _original(self, reply: _Reply) -> Answer:
+    def _original(self, reply: _Reply, fetched: frozenset[str]) -> Answer:
         content, version = content_of(reply.asset), reply.asset.version
         public = reply.until is None
         if public and not reply.place.policy.public_originals:
@@ -195,13 +213,13 @@ class Deliver:
         if self._grammar.original(reply.address.ext) != _extension(content.format):
             raise NotFound
         return reply.answer(
+            self._stored(version.store, version.key, fetched),
             media_type=content.media_type,
             size=content.bytes,
             content_hash=content.content_hash,
             modified=version.created_at,
             lifetime=Lifetime.FIXED,
             ext=_extension(content.format),
-            open=self._stored(version.store, version.key),
         )
 
     def _info(self, reply: _Reply) -> Answer:
@@ -218,25 +236,27 @@ class Deliver:
         }
         data = json.dumps(facts, separators=(",", ":")).encode()
         return reply.answer(
+            data,
             media_type="application/json",
             size=len(data),
             content_hash=hashlib.sha256(data).hexdigest(),
             modified=reply.asset.version.created_at,
             lifetime=Lifetime.FIXED,
             ext="json",
-            data=data,
         )
 
-    def _stored(self, store: str, key: str) -> Callable[[], AbstractContextManager[BinaryIO]]:
-        """How to open an object that is there now. Raises NotFound, Unavailable."""
+    def _stored(self, store: str, key: str, fetched: frozenset[str]) -> Opened | Fetch:
+        """An object: left to the edge if it fetches from this store, else open. Raises NotFound, Unavailable."""
         storage = self._stores[store]
+        if store in fetched and (path := storage.fetch_path(key)) is not None:
+            return Fetch(store, path)
+        opening = ExitStack()
         try:
-            storage.stat(key)
+            return Opened(opening.enter_context(storage.open(key)), opening.close)
         except ObjectNotFound:
             raise NotFound from None
         except StoreUnavailable as problem:
             raise Unavailable("store") from problem
-        return lambda: storage.open(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +274,8 @@ class _Reply:
         return datetime.fromtimestamp(self.now, UTC)
 
     def answer(
-        self, *, media_type: str, size: int, content_hash: str, modified: datetime, lifetime: Lifetime, ext: str,
-        vary_accept: bool = False, variant_id: UUID | None = None, data: bytes | None = None,
-        open: Callable[[], AbstractContextManager[BinaryIO]] | None = None,
+        self, body: Body, *, media_type: str, size: int, content_hash: str, modified: datetime, lifetime: Lifetime,
+        ext: str, vary_accept: bool = False, variant_id: UUID | None = None,
     ) -> Answer:  # fmt: skip
         policy = self.place.policy
         if self.until is not None:
@@ -266,6 +285,7 @@ class _Reply:
         else:
             seconds = _limit(policy.cache_seconds_fixed)
         return Answer(
+            body=body,
             media_type=media_type,
             size=size,
             content_hash=content_hash,
@@ -276,8 +296,6 @@ class _Reply:
             vary_accept=vary_accept,
             place=self.place,
             variant_id=variant_id,
-            data=data,
-            open=open,
         )
 
 

@@ -27,6 +27,10 @@ class _Guarded:
         self._reading = reading
         self._writing = writing
 
+    def fetch_path(self, key: str) -> str | None:
+        """None as well while there is trouble: who fetches by himself could not tell us that it is over."""
+        return self._storage.fetch_path(key) if self._reading.state is State.CLOSED else None
+
     def check(self) -> None:
         with self._reading.guard():
             self._storage.check()

@@ -24,6 +24,9 @@ class _Threaded:
         self._storage = storage
         self._aside = aside
 
+    def fetch_path(self, key: str) -> str | None:
+        return self._storage.fetch_path(key)  # which waits for nothing
+
     def open(self, key: str) -> _Stream:
         return _Stream(self._aside(partial(self._storage.open, key)), self._aside)
 

@@ -43,13 +43,12 @@ LOCK_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A variant's picture: its row (None when it could not be recorded), and its bytes when they are at hand."""
+    """A picture that was made just now, and its row: None when it could not be recorded."""
 
     content_hash: str
     media_type: str
-    size: int
+    data: bytes
     variant: Variant | None
-    data: bytes | None = None
 
 
 class Variants:
@@ -71,24 +70,24 @@ class Variants:
         self._near = near
         self._deadline = deadline
         self._patience = patience
-        self._flights: Flights[Made] = Flights()
+        self._flights: Flights[Variant | Made] = Flights()
         self._remembered: Recent[tuple[UUID, str], Variant] = Recent(REMEMBERED, REMEMBERED_SECONDS)
 
-    def obtain(self, wanted: Wanted) -> Made:
-        """The stored variant, or a new one. Raises what rendering raises, and Unavailable."""
+    def obtain(self, wanted: Wanted) -> Variant | Made:
+        """The stored variant, or a new picture. Raises what rendering raises, and Unavailable."""
         found = self._recall(wanted)
         if found is not None:
-            return _stored(found)
+            return found
         if wanted.background:
             return self._find_or_make(wanted)  # without the lock, for which a request would have to wait
         return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted))
 
-    def regain(self, wanted: Wanted, lost: Variant) -> Made:
+    def regain(self, wanted: Wanted, lost: Variant) -> Variant | Made:
         """The picture whose object is not where `lost` says: it is where its row says now, or it is made anew."""
         self.forget(lost)
         found = self._look_up(wanted)
         if found is not None and found.key != lost.key:
-            return _stored(found)
+            return found
         return self._flights.run((lost.tenant_id, lost.identity), lambda: self._make(wanted, lost=lost))
 
     def forget(self, variant: Variant) -> None:
@@ -96,7 +95,7 @@ class Variants:
         self._remembered.forget((variant.tenant_id, variant.identity))
         self._cache.forget(variant.tenant_id, variant.identity)
 
-    def _make_once(self, wanted: Wanted) -> Made:
+    def _make_once(self, wanted: Wanted) -> Variant | Made:
         # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         tenant = wanted.asset.tenant_id
         with locks.variant(
@@ -104,14 +103,14 @@ class Variants:
         ):  # fmt: skip
             return self._find_or_make(wanted)
 
-    def _find_or_make(self, wanted: Wanted) -> Made:
+    def _find_or_make(self, wanted: Wanted) -> Variant | Made:
         try:
             found = self._look_up(wanted)
         except Unavailable as problem:
             # Whether it was ever made nobody can tell, but it can be made; stored without a row it would be an orphan.
             log.warning("variant_not_looked_up", identity=wanted.identity, problem=str(problem))
             return self._make(wanted, keep=False)
-        return _stored(found) if found is not None else self._make(wanted)
+        return found if found is not None else self._make(wanted)
 
     def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
         mezzanine, content = self._mezzanine(wanted), content_of(wanted.asset)
@@ -133,9 +132,8 @@ class Variants:
         return Made(
             content_hash=content_hash,
             media_type=rendered.media_type,
-            size=len(rendered.data),
-            variant=self._keep(wanted, rendered, content_hash, lost, mezzanine) if keep else None,
             data=rendered.data,
+            variant=self._keep(wanted, rendered, content_hash, lost, mezzanine) if keep else None,
         )
 
     def _keep(
@@ -227,7 +225,3 @@ class Variants:
 def key_of(tenant_id: UUID, identity: str, content_hash: str, format: str) -> str:
     """Where such bytes of a variant are kept: named by what they are, so that no object is ever overwritten."""
     return f"{tenant_id}/{identity[:2]}/{identity}-{content_hash[:16]}.{format}"
-
-
-def _stored(variant: Variant) -> Made:
-    return Made(variant.content_hash, variant.media_type, variant.bytes, variant)

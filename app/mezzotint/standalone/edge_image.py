@@ -47,6 +47,7 @@ def edge(given: Mapping[str, str], prefix: Path) -> nginx.Edge:
         cache_bytes=int(given.get("EDGE__CACHE_BYTES", nginx.CACHE_BYTES)),
         misses_per_second=int(given.get("EDGE__MISSES_PER_SECOND", nginx.MISSES_PER_SECOND)),
         upload_bytes=int(given.get("EDGE__UPLOAD_BYTES", nginx.UPLOAD_BYTES)),
+        stores=tuple(filter(None, given.get("EDGE__STORES", "").split(","))),
     )
 
 

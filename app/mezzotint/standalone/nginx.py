@@ -8,6 +8,7 @@ import re
 import resource
 import secrets
 import shutil
+import ssl
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,12 +18,18 @@ from mezzotint.standalone.layout import CODE
 SOURCE = CODE / "nginx"
 DEBIAN_MODULES = Path("/usr/lib/nginx/modules")
 RESOLV_CONF = Path("/etc/resolv.conf")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 OPEN_FILES_MAX = 16384
 CACHE_BYTES, MISSES_PER_SECOND, UPLOAD_BYTES = 10 * 1024**3, 200, 1024**3  # as in the settings
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 _PLACE = re.compile(r"@([a-z_]+)@")
 _UNSPEAKABLE = re.compile(r'["\\$\x00-\x1f]')
+_STORE = re.compile(
+    r"(?P<name>[A-Za-z0-9_-]+)="
+    r"(?:file://(?P<folder>/.*[^/])|(?P<server>https?://(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?))"
+)
+_ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +37,9 @@ class Edge:
     """What the templates leave open, by the names they use. Paths are absolute; `cache_bytes` bounds the disk.
 
     `origins` are nginx's own words for servers: `unix:/path` or `host:port`. `resolvers` are the addresses of name
-    servers, for a Redis that is named. `run` names one start of one edge: requests are named after it.
+    servers, for a Redis or a store's server that is named. `stores` are those that nginx fetches pictures from by
+    itself, as `NAME=file:///folder` or `NAME=https://host:port`; `certificates` vouch for the latter. `run` names one
+    start of one edge: requests are named after it.
     """
 
     listen: str
@@ -50,6 +59,8 @@ class Edge:
     open_files: int = OPEN_FILES_MAX
     modules: tuple[Path, ...] = ()
     resolvers: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
+    certificates: Path = CERTIFICATES
     run: str = "0"
 
 
@@ -63,7 +74,33 @@ def render(templates: Mapping[str, str], edge: Edge) -> dict[str, str]:
     values["modules"] = "\n".join(f'load_module "{module}";' for module in edge.modules)
     values["origins"] = " ".join(f'server "{origin}";' for origin in edge.origins)
     values["resolvers"] = f"resolver {values['resolvers']} valid=10s; resolver_timeout 2s;" if edge.resolvers else ""
+    values["store_names"] = " ".join(fetchable(store)["name"] for store in edge.stores)
+    values["stores"] = "\n".join(map(_location, edge.stores))
     return {file: _PLACE.sub(lambda place: values[place[1]], text) for file, text in templates.items()}
+
+
+def fetchable(store: str) -> re.Match[str]:
+    """What `NAME=URL` tells: its `name`, and its `folder` or `server`.
+
+    Raises ValueError, with the reason, when nginx can't fetch from there by itself.
+    """
+    told = _STORE.fullmatch(store)
+    if told is None or _UNSPEAKABLE.search(store):
+        raise ValueError(f"{store}: is not NAME=file:///folder, NAME=http://host:port or NAME=https://host")
+    if told["server"] and _ADDRESS.fullmatch(told["host"]) and told["server"].startswith("https:"):
+        raise ValueError(f"{store}: nginx holds certificates against names, not against addresses")
+    return told
+
+
+def _location(store: str) -> str:
+    """Where an answer of the origin sends nginx for what lies in a store."""
+    told = fetchable(store)
+    if folder := told["folder"]:
+        how = f'alias "{folder}/"; disable_symlinks on "from={folder}"; include conf.d/stored_file.conf;'
+    else:
+        how = f'set $store_server "{told["server"]}"; include conf.d/stored_object.conf;'
+        how += " include conf.d/stored_tls.conf;" if told["server"].startswith("https:") else ""
+    return f"location ^~ /_stored/{told['name']}/ {{ {how} }}"
 
 
 def install(folder: Path, edge: Edge, grammar: Mapping[str, object]) -> None:
@@ -97,7 +134,8 @@ def here(edge: Edge) -> Edge:
         edge,
         modules=tuple(module for module in modules if module.exists()),
         open_files=OPEN_FILES_MAX if limit == resource.RLIM_INFINITY else min(limit, OPEN_FILES_MAX),
-        resolvers=name_servers(RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""),
+        resolvers=edge.resolvers or name_servers(RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""),
+        certificates=Path(ssl.get_default_verify_paths().cafile or CERTIFICATES),
         run=secrets.token_hex(8),
     )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import BinaryIO, cast
 from urllib.parse import quote, unquote
 
+import structlog
 from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
 
 from mezzotint.grammar.accept import AcceptClass, accept_class
 from mezzotint.model.errors import MethodNotAllowed
 from mezzotint.model.identifiers import to_ulid
-from mezzotint.services.deliver import Answer, Asked, Lifetime
+from mezzotint.services.deliver import Answer, Asked, Fetch, Lifetime, Opened
 from mezzotint.services.verify import Arguments, read_arguments
 from mezzotint.web.request_log import note
 
@@ -24,6 +26,8 @@ EDGE_SECONDS = 30 * 86_400
 CHUNK = 64 * 1024
 _DELIVERY = re.compile(r"/+v1/+(?:pub|priv)/")
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+", re.ASCII)
+
+log = structlog.get_logger(__name__)
 
 
 def install(app: Flask) -> None:
@@ -39,8 +43,15 @@ def _deliver() -> Response | None:
     house = current_app.extensions["mezzotint"]
     asked = read_asked()
     answer: Answer = house.deliver.answer(asked)
-    house.usage.count(answer)
-    note(tenant=str(answer.place.tenant_id), variant=to_ulid(answer.variant_id) if answer.variant_id else "")
+    if store := request.headers.get("X-Mezzotint-Unfetched"):
+        log.warning("not_fetched", store=store)  # the edge was sent there by the answer before, which was counted
+    else:
+        house.usage.count(answer)
+    note(
+        tenant=str(answer.place.tenant_id),
+        variant=to_ulid(answer.variant_id) if answer.variant_id else "",
+        fetched=isinstance(answer.body, Fetch),
+    )
     return _respond(answer, asked)
 
 
@@ -58,6 +69,7 @@ def read_asked() -> Asked:
                 kid=headers.get("X-Mezzotint-Kid"),
             ),
             accept=_known_class(headers.get("X-Mezzotint-Accept")),
+            stores=frozenset(headers.get("X-Mezzotint-Stores", "").split()),
         )
     raw = str(request.environ.get("RAW_URI") or request.full_path)
     path, _, query = raw.partition("?")
@@ -74,29 +86,52 @@ def _known_class(given: str | None) -> AcceptClass:
 
 
 def _respond(answer: Answer, asked: Asked) -> Response:
-    body: bytes | Iterator[bytes] = b""
-    if answer.data is not None:
-        body = answer.data
-    elif answer.open is not None and request.method == "GET":
-        body = _chunks(answer.open())
-    response = Response(body, content_type=answer.media_type)
-    response.content_length = answer.size
-    response.set_etag(answer.content_hash)
-    response.last_modified = answer.modified
-    headers = response.headers
-    headers["Cache-Control"] = cache_control(answer)
-    headers["Content-Disposition"] = disposition(answer.file_name, asked.arguments.download, shown=_shown(answer))
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    headers["Server-Timing"] = f"origin;dur={(time.perf_counter() - g.started) * 1000:.1f}"
-    headers["X-Accel-Expires"] = str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)
+    headers = _said_of(answer, asked.arguments.download)
+    match answer.body:
+        case bytes():
+            response = Response(answer.body, headers=headers)
+        case Opened(stream, close):
+            response = Response(_chunks(stream, answer.size), headers=[*headers, ("Content-Length", str(answer.size))])
+            response.call_on_close(close)  # also where nothing of it is sent
+        case Fetch(store, path):
+            return _leaving_the_bytes(Response(headers=headers), f"/_stored/{store}{path}", answer.size)
+    try:
+        return cast(Response, response.make_conditional(request, accept_ranges=True, complete_length=answer.size))
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
+
+
+def _said_of(answer: Answer, download: str | None) -> list[tuple[str, str]]:
+    """A picture's headers, all at once: werkzeug looks through those it has for each that is set."""
+    house = current_app.extensions["mezzotint"]
+    headers = [
+        ("Content-Type", answer.media_type),
+        ("ETag", f'"{answer.content_hash}"'),
+        ("Last-Modified", http_date(answer.modified)),
+        ("Cache-Control", cache_control(answer)),
+        ("Content-Disposition", disposition(answer.file_name, download, shown=_shown(answer))),
+        ("Cross-Origin-Resource-Policy", "cross-origin"),
+        ("Server-Timing", f"origin;dur={(time.perf_counter() - g.started) * 1000:.1f}"),
+        ("X-Accel-Expires", str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)),
+        ("X-Mezzotint-Grammar", house.grammar.digest),
+    ]
     if answer.lifetime is not Lifetime.PRIVATE:
-        headers["Access-Control-Allow-Origin"] = headers["Timing-Allow-Origin"] = "*"
+        headers += [("Access-Control-Allow-Origin", "*"), ("Timing-Allow-Origin", "*")]
     if answer.vary_accept:
-        headers["Vary"] = "Accept"
-    headers["X-Mezzotint-Grammar"] = current_app.extensions["mezzotint"].grammar.digest
+        headers.append(("Vary", "Accept"))
     if answer.variant_id is not None:
-        headers["X-Mezzotint-Variant"] = to_ulid(answer.variant_id)
-    return cast(Response, response.make_conditional(request, accept_ranges=True, complete_length=answer.size))
+        headers.append(("X-Mezzotint-Variant", to_ulid(answer.variant_id)))
+    return headers
+
+
+def _leaving_the_bytes(response: Response, where: str, size: int) -> Response:
+    """The answer without its bytes, which an edge puts in; for one that has them already, a 304."""
+    if request.if_none_match or request.if_modified_since:
+        response.make_conditional(request)
+    if response.status_code == 200:
+        response.headers.extend({"X-Accel-Redirect": where, "X-Mezzotint-Size": str(size)})
+    return response
 
 
 def cache_control(answer: Answer) -> str:
@@ -129,7 +164,7 @@ def disposition(file_name: str, download: str | None, *, shown: bool = True) -> 
     return f"attachment; filename=\"{file_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _chunks(opening: AbstractContextManager[BinaryIO]) -> Iterator[bytes]:
-    with opening as stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk
+def _chunks(stream: BinaryIO, left: int) -> Iterator[bytes]:
+    while left and (chunk := stream.read(min(CHUNK, left))):
+        left -= len(chunk)
+        yield chunk

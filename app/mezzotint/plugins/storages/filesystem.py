@@ -86,6 +86,13 @@ class Filesystem(Storage):
         self._file(key).close()
         return self._folder / key
 
+    @property
+    def base_url(self) -> str:
+        return f"file://{self._folder}"
+
+    def fetch_path(self, key: str) -> str:
+        return f"/{check_key(key)}"
+
     def sweep(self, before: datetime) -> int:
         swept = 0
         with self._available():

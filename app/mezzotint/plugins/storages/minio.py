@@ -23,6 +23,7 @@ _PART = 8 << 20  # bytes; what is larger goes up in parts of this size, one in m
 _TRIES_A_REQUEST = 0.1  # that may be made again, beyond what is saved up
 _TRIES_SAVED = 10.0
 _SIGNED_SECONDS = 60  # that a request of our own stays valid
+_FETCH_SECONDS = 300  # that one stays valid which nginx sends; clocks may differ by most of it
 
 
 class MinIO(Storage):
@@ -82,6 +83,8 @@ class MinIO(Storage):
         self._create_bucket = create_bucket
         self._encryption = SseS3() if encrypt else None
         self._place = f"bucket {bucket} at {endpoint}"
+        there = urlsplit(self._client.get_presigned_url("GET", bucket, "x"))
+        self._base_url = f"{there.scheme}://{there.netloc}"  # as the SDK spells it: on AWS it has the bucket in it
 
     def put(self, key: str, stream: BinaryIO, *, size: int, content_type: str) -> StoredObject:
         self._upload(self._client, key, stream, size, content_type)
@@ -151,6 +154,16 @@ class MinIO(Storage):
 
     def presigned_put(self, key: str, *, seconds: int, content_type: str) -> str:
         return self._signer.presigned_put_object(self._bucket, self._name(key), timedelta(seconds=seconds))
+
+    @property
+    def base_url(self) -> str:
+        return self._base_url
+
+    def fetch_path(self, key: str) -> str:
+        signed = urlsplit(
+            self._client.presigned_get_object(self._bucket, self._name(key), timedelta(seconds=_FETCH_SECONDS))
+        )
+        return f"{signed.path}?{signed.query}"
 
     def sweep(self, before: datetime) -> int:
         """Abort multipart uploads that a killed process began and nobody will end."""
