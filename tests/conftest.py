@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,34 +9,16 @@ import redis
 import requests
 
 from tests.servers.installation import Installation, Stack, free_port
+from tests.servers.postgres import Postgres, running_postgres
 
 REPOSITORY = Path(__file__).parents[1]
 CORPUS = Path(os.environ.get("MEZZOTINT_CORPUS") or REPOSITORY.parent / "shared/corpus")
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """Connection strings by role; the database is migrated."""
-
-    app_dsn: str
-    operator_dsn: str
-    owner_dsn: str
-    admin_dsn: str
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with Installation(only=["postgres"]) as installation:
-        database = installation.settings()["database"]
-        owner, password = (
-            "mezzotint_owner",
-            (installation.folder / "secrets/postgres_mezzotint_owner").read_text().strip(),
-        )
-        admin = (installation.folder / "secrets/postgres_mezzotint_admin").read_text().strip()
-        admin_dsn = database["owner_dsn"].replace(f"{owner}:{password}", f"mezzotint_admin:{admin}")
-        yield Postgres(
-            admin_dsn=admin_dsn, **{name: database[name] for name in ("app_dsn", "operator_dsn", "owner_dsn")}
-        )
+    with running_postgres() as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")

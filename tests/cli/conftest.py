@@ -17,6 +17,14 @@ from mezzotint.wiring import House
 from tests.imaging.pictures import gradient
 from tests.servers.house import running_settings
 from tests.servers.places import Names, settle
+from tests.servers.postgres import Postgres, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One that no other key has written the audit log of."""
+    with running_postgres() as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")
