@@ -3,21 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-import requests
 
-from tests.faults.shop import Shop
-from tests.journeys.conftest import Home
-from tests.servers.installation import Installation, Stack, free_port
+from tests.faults.asked import Asked
+from tests.faults.shop import Shop, opened
+from tests.servers.installation import Installation, free_port
 
 
 @pytest.fixture(scope="session")
 def shop() -> Iterator[Shop]:
-    with Installation(port=free_port()) as installation, requests.Session() as control:
-        control.headers["X-API-Key"] = (installation.folder / "secrets/api_key").read_text().strip()
-        base_url = installation.settings()["public"]["base_url"]
-        stack = Stack(base_url, control, installation.folder, installation.part, installation.output)
-        shop = Shop(installation, Home(stack, "shop", "web", "main"))
-        shop.found()
+    with opened(Installation(port=free_port())) as shop:
         yield shop
 
 
@@ -31,3 +25,8 @@ def whole(request: pytest.FixtureRequest) -> Iterator[None]:
     shop.healed()
     yield
     shop.healed()
+
+
+@pytest.fixture
+def asked(shop: Shop) -> Asked:
+    return Asked.of(shop)

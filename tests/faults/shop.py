@@ -20,7 +20,7 @@ from mezzotint.data.snapshot import Snapshot
 from mezzotint.model.errors import Unavailable
 from tests.journeys.conftest import Home, picture
 from tests.journeys.waiting import until
-from tests.servers.installation import Installation
+from tests.servers.installation import Installation, Stack
 
 PATIENCE = 60.0  # seconds: a busy machine is slow, not broken
 OFTEN = 100
@@ -195,6 +195,18 @@ class Shop:
         dsn = self.settings["database"]["owner_dsn"]
         owner = (self.installation.folder / "secrets/postgres_mezzotint_owner").read_text().strip()
         return psycopg.connect(dsn.replace(f"mezzotint_owner:{owner}", f"mezzotint_admin:{password}"), autocommit=True)
+
+
+@contextmanager
+def opened(installation: Installation) -> Iterator[Shop]:
+    """The shop in this installation, which is started and stopped."""
+    with installation, requests.Session() as control:
+        control.headers["X-API-Key"] = (installation.folder / "secrets/api_key").read_text().strip()
+        base_url = installation.settings()["public"]["base_url"]
+        stack = Stack(base_url, control, installation.folder, installation.part, installation.output)
+        shop = Shop(installation, Home(stack, "shop", "web", "main"))
+        shop.found()
+        yield shop
 
 
 def family(pid: int) -> list[int]:
