@@ -1,9 +1,23 @@
 """What rows say is there, and what is there."""
 
-from pathlib import Path
+from mezzotint import registry, settings, wiring
+from tests.faults.shop import PATIENCE, Shop
+from tests.journeys.waiting import until
 
-from mezzotint import settings, wiring
-from tests.faults.shop import Shop
+
+def until_settled(shop: Shop) -> None:
+    """Repair until it is whole."""
+
+    def settled() -> bool:
+        repair(shop)
+        return whole(shop)
+
+    until(settled, seconds=PATIENCE)
+
+
+def whole(shop: Shop) -> bool:
+    """Whether no upload is half done, and exactly the objects that rows promise are there."""
+    return unfinished(shop) == 0 and stored(shop) == named(shop)
 
 
 def repair(shop: Shop) -> None:
@@ -41,14 +55,7 @@ def named(shop: Shop) -> set[tuple[str, str]]:
 
 
 def stored(shop: Shop) -> set[tuple[str, str]]:
-    """Store and key of each object on disk."""
-    folder = shop.installation.folder / "store"
-    return {
-        (store.name, str(path.relative_to(store)))
-        for store in folder.iterdir()
-        for path in _files(store)
-    }  # fmt: skip
-
-
-def _files(store: Path) -> list[Path]:
-    return [path for path in store.rglob("*") if path.is_file() and "~staging" not in path.parts]
+    """Store and key of each object in the stores."""
+    there = settings.load(shop.installation.folder / "mezzotint.toml", {})
+    storages = wiring.storages(there.stores, registry.load(there.plugins.enabled))
+    return {(name, found.key) for name, storage in storages.items() for found in storage.list()}

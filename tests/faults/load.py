@@ -73,8 +73,8 @@ class Load:
         self._hits.append(shop.home.sign(shop.home.url(self._asset, "w_41.jpg", "priv")))
         for url in self._hits * 2:
             assert shop.get(url).status_code == 200
-        self.acknowledged: dict[str, tuple[str, str]] = {}
-        """space path and hash of each upload that was answered with 201, by the asset's identifier"""
+        self.acknowledged: dict[str, str] = {}
+        """the hash of each upload that was answered with 201, by the asset's identifier"""
         self._seen: dict[str, Counter[str]] = {"hit": Counter(), "miss": Counter(), "upload": Counter()}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -87,6 +87,14 @@ class Load:
         """How requests of this kind ended so far: by status, and by X-Cache or code; or NOBODY."""
         with self._lock:
             return Counter(self._seen[kind])
+
+    def lost(self) -> list[str]:
+        """Acknowledged uploads of which the bytes that were sent can't be had."""
+        home = self._shop.home
+        signed = {asset: home.sign(home.url({"id": asset}, "original.jpg", "priv")) for asset in self.acknowledged}
+        return [
+            asset for asset, url in signed.items() if sha256(self._shop.get(url).content) != self.acknowledged[asset]
+        ]
 
     def _run(self, kind: str, ask: Callable[[], str]) -> None:
         while not self._stop.is_set():
@@ -117,7 +125,7 @@ class Load:
             timeout=PATIENCE,
         )
         if answer.status_code == 201:
-            self.acknowledged[answer.json()["id"]] = (home.space, sha256(data))
+            self.acknowledged[answer.json()["id"]] = sha256(data)
         return _end(answer)
 
     def __enter__(self) -> Self:

@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from mezzotint.imaging.client import Renderers
-from tests.faults.inventory import named, repair, stored, unfinished
+from tests.faults.inventory import until_settled, whole
 from tests.faults.load import NOBODY, Load
-from tests.faults.shop import PATIENCE, Shop, family, sha256, stopped
+from tests.faults.shop import PATIENCE, Shop, family, stopped
 from tests.journeys.waiting import until
 
 GOOD = {"hit": "200 HIT", "miss": "200", "upload": "201"}
@@ -97,28 +97,22 @@ def test_killed_the_supervisor_takes_its_parts_along_and_starts_anew(shop: Shop,
 def test_after_all_that_every_promise_is_kept(shop: Shop, load: Load):
     load.__exit__(None, None, None)
     assert len(load.acknowledged) > len(VICTIMS)
-    for asset, (_, promised) in load.acknowledged.items():
-        signed = shop.home.sign(shop.home.url({"id": asset}, "original.jpg", "priv"))
-        answer = shop.get(signed)
-        assert answer.status_code == 200, (asset, answer.text)
-        assert sha256(answer.content) == promised
-
-    def settled() -> bool:
-        repair(shop)
-        return unfinished(shop) == 0 and stored(shop) == named(shop)
-
-    until(settled, seconds=PATIENCE)
+    assert load.lost() == []
+    until_settled(shop)
 
 
 @pytest.mark.parametrize("part", ["origin", "edge"])
 def test_reloaded_it_answers_everything(shop: Shop, part: str):
-    with Load(shop, start=20_000 + 1000 * len(part)) as load:
+    until_settled(shop)
+    with Load(shop, start=20_000 + 1000 * len(part), crowd=4) as load:
         goes_on(load)
         old = family(shop.pid(part))[1:]
         shop.installation.part(part).kill(signal.SIGHUP)
         until(lambda: not set(old) & set(family(shop.pid(part))), seconds=PATIENCE)
         goes_on(load)
     assert {kind: set(load.ends(kind)) for kind in GOOD} == {kind: {good} for kind, good in GOOD.items()}
+    assert load.lost() == []
+    until(lambda: whole(shop))  # and nobody had to repair anything
 
 
 def test_stopped_it_answers_what_it_has_begun(shop: Shop):
