@@ -33,6 +33,7 @@ class Child:
     def __init__(self, part: Part, log: Path, inherited: int) -> None:
         self.part = part
         self.log = log
+        self.logged_before = 0  # bytes, by those that ran before
         self.inherited = inherited
         self.pid: int | None = None
         self.ready = False
@@ -56,6 +57,7 @@ class Child:
         if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
+            self.logged_before = log.tell()
             process = subprocess.Popen(
                 self.part.command,
                 env={**os.environ, **self.part.environment},
@@ -108,7 +110,10 @@ class Child:
         return not self.ready and time.monotonic() - self.started > self.part.patience
 
     def last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()
+        """The end of what it has logged since it was started."""
+        with self.log.open("rb") as log:
+            log.seek(self.logged_before)
+            lines = log.read().decode(errors="replace").splitlines()
         return "\n    ".join([f"Its log, {self.log}, ends:", *lines[-5:]])
 
 
@@ -216,9 +221,11 @@ class Supervisor:
         self.status_file.unlink(missing_ok=True)
 
     def _has_ended(self, child: Child) -> bool:
-        if child.pid in {pid for pid, _ in ended()}:
-            kill_group(child.pid, signal.SIGKILL)
-            child.pid = None
+        gone = {pid for pid, _ in ended()}  # others too, who were not told to
+        for each in self.children:
+            if each.pid is not None and each.pid in gone:
+                kill_group(each.pid, signal.SIGKILL)
+                each.pid = None
         return child.pid is None
 
     def _kill_leftovers(self) -> None:
