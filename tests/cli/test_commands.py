@@ -291,6 +291,8 @@ def test_failed_jobs_are_shown_tried_again_and_dropped(house, told, mezzotint):
             jobs.fail(tx, identifier, "the store is away", retry_in=None)
     shown = {job["id"]: job for job in told("jobs", "list", "--state", "failed")}
     assert shown[to_ulid(one)]["error"] == "the store is away"
+    assert '{"key": "none/0", "store": "variants"}' in mezzotint("jobs", "list", "--state", "failed").output
+    assert "[JOB]..." in mezzotint("jobs", "retry", "--help").output
     assert "1 will be tried again" in mezzotint("jobs", "retry", to_ulid(one)).output
     assert "1 forgotten" in mezzotint("jobs", "drop", to_ulid(other)).output
     assert not {to_ulid(one), to_ulid(other)} & {job["id"] for job in told("jobs", "list", "--state", "failed")}

@@ -32,7 +32,7 @@ def list_(context: Context, state: str | None, limit: int, as_json: bool) -> Non
 
 
 @jobs.command()
-@click.argument("identifiers", metavar="JOB...", type=ULID, nargs=-1)
+@click.argument("identifiers", metavar="[JOB]...", type=ULID, nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every job that was given up.")
 @click.pass_obj
 def retry(context: Context, identifiers: tuple[UUID, ...], every: bool) -> None:

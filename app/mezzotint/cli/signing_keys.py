@@ -49,7 +49,7 @@ def list_(context: Context, place: Names, as_json: bool) -> None:
 
 
 @signing_keys.command()
-@click.argument("places", metavar="ORGANIZATION[/TENANT]...", type=OWNER, nargs=-1)
+@click.argument("places", metavar="[ORGANIZATION[/TENANT]]...", type=OWNER, nargs=-1)
 @click.option("--kid", "kids", multiple=True, help="Rotate this key; may be given several times.")
 @click.option("--all", "all_", is_flag=True, help="Rotate the keys of every organization and tenant.")
 @click.option(
