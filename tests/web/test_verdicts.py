@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from mezzotint.services.links import signature
+from tests.journeys.waiting import until
 from tests.web.conftest import Api
 
 HOST = "img.example.com"
@@ -54,7 +56,8 @@ def ask(app: Flask, request: pytest.FixtureRequest) -> Ask:
 
 
 def told(answer: TestResponse) -> tuple[int, str | None]:
-    return answer.status_code, (answer.get_json(silent=True) or {}).get("code")
+    with closing(answer):  # as every server does: until then it counts as under way
+        return answer.status_code, (answer.get_json(silent=True) or {}).get("code")
 
 
 def test_what_is_signed_right_is_answered(ask: Ask, key, path):
@@ -93,3 +96,25 @@ def test_a_private_picture_is_not_there_under_pub(ask: Ask, key, path):
 def test_other_spellings_of_a_path(ask: Ask, key, path):
     for other in (path.replace("/img/", "//img/"), path.replace("/img/", "/./img/"), path.replace("w_20", "w%5F20")):
         assert ask(other, arguments(key, other)) == (400, "invalid_path")
+
+
+@pytest.mark.parametrize(
+    ("policy", "refused", "served"),
+    [
+        ({"presets_only": True}, "w_20.jpg", "info.json"),
+        ({"allowed_operations": ["w"]}, "w_20-bw.jpg", "w_20.jpg"),
+        ({"allowed_formats": ["png"]}, "w_20.jpg", "w_20.png"),
+    ],
+)
+def test_a_policy_holds_without_an_edge(app: Flask, operator: Api, place, jpeg, policy, refused: str, served: str):
+    asset = operator.upload(jpeg(), **place.fields, access="public").get_json()["id"]
+    level = f"/v1/organizations/{place.organization}/tenants/{place.tenant}/policy"
+
+    def get(name: str) -> tuple[int, str | None]:
+        path = f"/v1/pub/{place.path}/img/{asset}/v1/{name}"
+        return told(app.test_client().get(path, headers={"Host": HOST}))
+
+    assert get(refused) == (200, None)
+    assert operator("PUT", level, json=policy).status_code == 200
+    until(lambda: get(refused) == (403, "policy_refused"))
+    assert get(served) == (200, None)
