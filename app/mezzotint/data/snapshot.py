@@ -39,8 +39,7 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'type', ARGV[1], 'name'
 return 1
 """
 
-# In one command, since it is asked with every request, and in few words, since each costs its reader; nothing where
-# there is no publication to be trusted. The nearest preset, the last of them, wins.
+# In one command, since it is asked with every request; nothing where there is no publication to be trusted.
 _LOOK = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if not redis.call('GET', KEYS[1]) or redis.call('GET', KEYS[2]) ~= run then return false end
@@ -48,14 +47,11 @@ local paths, scopes, presets = {}, {}, tonumber(ARGV[3])
 for i = 4, #ARGV do
     if i < 4 + presets then paths[#paths + 1] = ARGV[i] else scopes[#scopes + 1] = ARGV[i] end
 end
-local preset = false
-for _, found in ipairs(presets > 0 and redis.call('HMGET', KEYS[5], unpack(paths)) or {}) do
-    preset = found or preset
-end
-local numbers = redis.call('HMGET', KEYS[6], unpack(scopes))
-for i = 1, #scopes do numbers[i] = numbers[i] or '0' end
 return {
-    redis.call('HGET', KEYS[3], ARGV[1]), redis.call('HGET', KEYS[4], ARGV[2]), preset, table.concat(numbers, ' '),
+    redis.call('HGET', KEYS[3], ARGV[1]),
+    redis.call('HGET', KEYS[4], ARGV[2]),
+    presets > 0 and redis.call('HMGET', KEYS[5], unpack(paths)) or {},
+    redis.call('HMGET', KEYS[6], unpack(scopes)),
 }
 """
 
@@ -110,8 +106,13 @@ class Snapshot:
             )
         if found is None:
             return None
-        space, key, preset, numbers = found
-        return Looked(_record(space), _record(key), _record(preset), tuple(map(int, numbers.split())))
+        space, key, presets, numbers = found
+        return Looked(
+            space=_record(space),
+            key=_record(key),
+            preset=next((_record(found) for found in reversed(presets) if found), None),
+            generations=tuple(int(number or 0) for number in numbers),
+        )
 
     def epoch(self) -> str | None:
         """The epoch of the publication; None when there is none to be trusted.
