@@ -10,9 +10,11 @@ import pytest
 import pyvips
 
 from mezzotint.imaging.decode import Decoders, Limits
+from mezzotint.imaging.inspection import inspect
 from mezzotint.model.errors import PictureRefused, UnsupportedType
 from tests.imaging.conftest import MEGAPIXELS_50, Renderer
 from tests.imaging.pictures import gradient, noise, solid
+from tests.imaging.pool import inspect_job
 
 SAVERS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "avif": "avif"}
 
@@ -102,6 +104,15 @@ def test_decoded_bytes_are_bounded(decoders: Decoders, tmp_path: Path) -> None:
     decoders.open(path, Limits(MEGAPIXELS_50, decoded_bytes=80_000))
     with pytest.raises(PictureRefused, match="bytes"):
         decoders.open(path, Limits(MEGAPIXELS_50, decoded_bytes=79_999))
+
+
+@pytest.mark.parametrize("text", [b"T\xedtulo\0a picture", b"Title\0un t\xedtulo", b"\0", b"\xff\xfe\0\xff"])
+def test_texts_that_are_not_utf8_do_no_harm(decoders: Decoders, tmp_path: Path, text: bytes) -> None:
+    """PNG has its texts and their names in Latin-1."""
+    path = tmp_path / "text.png"
+    whole = bytes(gradient(10, 10).pngsave_buffer())
+    path.write_bytes(whole[:33] + chunk(b"tEXt", text) + whole[33:])
+    assert inspect(decoders, inspect_job(path)).format == "png"
 
 
 def test_metadata_is_bounded(decoders: Decoders, tmp_path: Path) -> None:

@@ -80,7 +80,10 @@ def _dominant(pixels: list[Pixel]) -> str:
 def _exif(header: Image) -> dict[str, dict[str, str]]:
     """EXIF as text by folder and tag: {"photo": {"ISOSpeedRatings": "100"}}; a bounded number of bounded values."""
     found: dict[str, dict[str, str]] = {}
-    names = [name for name in header.get_fields() if name.startswith("exif-ifd")]
+    try:
+        names = [name for name in header.get_fields() if name.startswith("exif-ifd")]
+    except UnicodeDecodeError:  # some field, of a text in a PNG say, is not named in UTF-8: then none can be had
+        return found
     for name in names[:_MOST_EXIF]:
         _, folder, tag = name.split("-", 2)
         if folder in _EXIF_FOLDERS:
