@@ -102,7 +102,7 @@ def test_the_ids_of_another_tenant_are_as_good_as_unknown(database, settle):
     with database.operator() as tx:
         preset = presets.page(tx, theirs.owner)[0]
         key = signing_keys.page(tx, *_ids(theirs))[0]
-        api_key = next(found for found in api_keys.page(tx) if found.tenant_id == theirs.tenant.id)
+        api_key = next(found for found in api_keys.page(tx, limit=10_000) if found.tenant_id == theirs.tenant.id)
     with database.scoped(mine.scope) as tx:
         assert assets.get(tx, asset.id) is None
         assert assets.delete(tx, asset.id) is False
