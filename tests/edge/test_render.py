@@ -39,6 +39,16 @@ def test_debian_s_modules_are_loaded_by_name() -> None:
     assert 'load_module "/m/a.so";\nload_module "/m/b.so";' in text
 
 
+def test_another_nginx_loads_none_of_debian_s_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin")
+    assert [module.name for module in nginx.here(EDGE).modules] == ["ndk_http_module.so", "ngx_http_lua_module.so"]
+    (tmp_path / "nginx").write_text("#!/bin/sh\n")
+    (tmp_path / "nginx").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/sbin:/usr/bin")
+    assert nginx.command(tmp_path)[0] == str(tmp_path / "nginx")
+    assert nginx.here(EDGE).modules == ()
+
+
 def test_name_servers_are_asked_where_there_are_some() -> None:
     servers = nginx.name_servers(
         "search example.com\nnameserver 10.0.0.2\nnameserver fd00::2\nnameserver fe80::1%eth0\n"

@@ -16,7 +16,7 @@ from pathlib import Path
 from mezzotint.standalone.layout import CODE
 
 SOURCE = CODE / "nginx"
-DEBIAN_MODULES = Path("/usr/lib/nginx/modules")
+DEBIAN_NGINX, DEBIAN_MODULES = Path("/usr/sbin/nginx"), Path("/usr/lib/nginx/modules")
 RESOLV_CONF = Path("/etc/resolv.conf")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 OPEN_FILES_MAX = 16384
@@ -118,17 +118,22 @@ def install(folder: Path, edge: Edge, grammar: Mapping[str, object]) -> None:
         socket.unlink(missing_ok=True)  # a killed nginx leaves them behind, and could not bind them again
 
 
+def program() -> Path:
+    """The nginx that is found first."""
+    return Path(shutil.which("nginx") or shutil.which("openresty") or DEBIAN_NGINX)
+
+
 def command(folder: Path) -> tuple[str, ...]:
     """How to start nginx in the foreground with `folder` as its prefix."""
-    program = shutil.which("nginx") or shutil.which("openresty") or "/usr/sbin/nginx"
-    return (program, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr")
+    return (str(program()), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr")
 
 
 def here(edge: Edge) -> Edge:
-    """`edge` with what only this machine can tell: Debian's module files (OpenResty has them built in), open files,
-    name servers; and with a name for the start that is at hand.
+    """`edge` with what only this machine can tell: the module files of Debian's nginx (OpenResty's has its own built in
+    and could not load these), open files, name servers; and with a name for the start that is at hand.
     """
-    modules = [DEBIAN_MODULES / f"{name}.so" for name in ("ndk_http_module", "ngx_http_lua_module")]
+    debian = program().resolve() == DEBIAN_NGINX.resolve()
+    modules = [DEBIAN_MODULES / f"{name}.so" for name in ("ndk_http_module", "ngx_http_lua_module")] if debian else []
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return replace(
         edge,
