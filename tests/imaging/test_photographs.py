@@ -9,6 +9,7 @@ import pyvips
 
 from mezzotint.imaging.decode import Decoders
 from mezzotint.imaging.inspection import inspect
+from mezzotint.imaging.thorough import likeness
 from mezzotint.model.errors import UnsupportedType
 from tests.conftest import CORPUS
 from tests.imaging.conftest import Renderer
@@ -58,6 +59,15 @@ def test_comes_out_as_libvips_shows_it(render: Renderer, photo: Path, ext: str) 
     assert (result.width, result.height) == (width, (2 * width * upright.height // upright.width + 1) // 2)
     expected = upright.thumbnail_image(width, height=result.height, size="force", export_profile="srgb")
     assert distance(result, expected) < 8
+
+
+@pytest.mark.parametrize("name", ["bus_12mp_p3_iphone", "dog_12mp_exif6_extxmp", "drone_9mp_gps"])
+def test_a_jpeg_is_more_like_the_picture_than_by_the_standard_tables(render: Renderer, name: str) -> None:
+    photo = PHOTOS / f"{name}.jpg"
+    pixels, made = render.picture(photo, "w_500"), render.bytes(photo, "w_500-q_80", "jpg").data
+    standard = (pixels.jpegsave_buffer(Q=quality, optimize_coding=True, keep="none") for quality in range(80, 70, -1))
+    as_small = next(data for data in standard if len(data) <= len(made))
+    assert likeness(pixels, made) > likeness(pixels, as_small)
 
 
 @pytest.mark.parametrize("photo", [photo for photo in photographs() if talkative(photo)], ids=named)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mezzotint.model.policy import Policy
     from mezzotint.plugin_api import Encoder
 
-ENGINE = "1"
+ENGINE = "2"
 """The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
 
 
