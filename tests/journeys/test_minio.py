@@ -1,5 +1,6 @@
 """The main job with everything in a MinIO of the installation's own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +8,8 @@ import requests
 
 from mezzotint.plugin_api import Storage
 from tests.journeys.conftest import Home, picture
-from tests.journeys.stored_pictures import StoredPictures, stores_of
-from tests.journeys.waiting import until
+from tests.journeys.stored_pictures import StoredPictures, lose_from_the_cache, sent, stores_of
+from tests.journeys.waiting import until, until_status
 from tests.servers.installation import Installation, Stack, free_port
 from tests.servers.minio import program
 
@@ -87,3 +88,21 @@ def test_after_a_killed_minio_all_is_there(home: Home):
     until(lambda: requests.get(url).status_code == 200)
     original = home.sign(home.url(asset, "original.jpg", access="priv"))
     until(lambda: requests.get(original).content == data)
+
+
+def test_while_it_hangs_its_pictures_are_refused_and_kept_by_nobody(home: Home):
+    asset = home.asset(seed=66)
+    made = requests.get(url := home.url(asset, "w_170.jpg"))
+    lose_from_the_cache(home, asset)
+    minio = home.stack.part("minio")
+    minio.kill(signal.SIGSTOP)
+    try:
+        refused = requests.get(url)
+        assert sent(home, refused) == [(True, 200), (False, 503)]
+    finally:
+        minio.kill(signal.SIGCONT)
+    assert (refused.status_code, refused.json()["detail"]) == (503, "the store does not answer")
+    assert (refused.headers["X-Cache"], refused.headers["Cache-Control"]) == ("MISS", "no-store")
+    again = until_status(url, 200)
+    assert (again.headers["X-Cache"], again.content) == ("MISS", made.content)
+    until_status(f"{home.stack.base_url}/readyz", 200)
