@@ -16,7 +16,9 @@ import requests
 
 from tests.faults.shop import PATIENCE, Shop, sha256
 from tests.journeys.conftest import picture
+from tests.journeys.waiting import until
 
+GOOD = {"hit": "200 HIT", "miss": "200", "upload": "201"}
 NOBODY = "nobody there"
 _PAUSE = 0.05
 
@@ -31,12 +33,11 @@ class Kept:
     def __init__(self, host: str) -> None:
         self._connection = HTTPConnection(host, timeout=PATIENCE)
 
-    def get(self, path: str) -> tuple[int, str | None]:
-        """Status and X-Cache."""
+    def get(self, path: str) -> tuple[int, str | None, bytes]:
+        """Status, X-Cache and body."""
         try:
             with self._answer(path) as answer:
-                answer.read()
-                return answer.status, answer.getheader("X-Cache")
+                return answer.status, answer.getheader("X-Cache"), answer.read()
         except BaseException:
             self._connection.close()
             raise
@@ -69,10 +70,11 @@ class Load:
         self._shop = shop
         self._numbers = itertools.count(start)
         self._asset = shop.asset(seed=start)
-        self._hits = [shop.home.url(self._asset, "w_40.jpg")]
-        self._hits.append(shop.home.sign(shop.home.url(self._asset, "w_41.jpg", "priv")))
-        for url in self._hits * 2:
+        hits = [shop.home.url(self._asset, "w_40.jpg")]
+        hits.append(shop.home.sign(shop.home.url(self._asset, "w_41.jpg", "priv")))
+        for url in hits * 2:
             assert shop.get(url).status_code == 200
+        self._hits = [(url.removeprefix(shop.base_url), shop.get(url).content) for url in hits]
         self.acknowledged: dict[str, str] = {}
         """the hash of each upload that was answered with 201, by the asset's identifier"""
         self._seen: dict[str, Counter[str]] = {"hit": Counter(), "miss": Counter(), "upload": Counter()}
@@ -84,9 +86,15 @@ class Load:
         self._threads = [threading.Thread(target=self._run, args=each, daemon=True) for each in kinds]
 
     def ends(self, kind: str) -> Counter[str]:
-        """How requests of this kind ended so far: by status, and by X-Cache or code; or NOBODY."""
+        """How requests of this kind ended so far: by status with X-Cache or code, or NOBODY, or in the wrong bytes."""
         with self._lock:
             return Counter(self._seen[kind])
+
+    def goes_on(self) -> None:
+        """Wait until one more of each kind went well."""
+        for kind, good in GOOD.items():
+            before = self.ends(kind)[good]
+            until(lambda kind=kind, good=good, before=before: self.ends(kind)[good] > before, seconds=PATIENCE)
 
     def lost(self) -> list[str]:
         """Acknowledged uploads of which the bytes that were sent can't be had."""
@@ -107,8 +115,9 @@ class Load:
             time.sleep(_PAUSE)
 
     def _hit(self, edge: Kept) -> str:
-        status, cache = edge.get(random.choice(self._hits).removeprefix(self._shop.base_url))
-        return f"{status} {cache}"
+        path, picture = random.choice(self._hits)
+        status, cache, body = edge.get(path)
+        return f"{status} {cache}" if status != 200 or body == picture else "another picture"
 
     def _miss(self) -> str:
         url = self._shop.home.url(self._asset, f"w_{next(self._numbers) % 8000 + 64}-h_20-f_cover.jpg")

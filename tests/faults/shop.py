@@ -90,13 +90,15 @@ class Shop:
         finally:
             connection.close()
 
-    def edge_status(self) -> dict[str, Any]:
+    def edge_epoch(self) -> str | None:
+        """Of the publication that the edge follows; None while it has none to follow."""
         connection = UnixConnection(self.installation.folder / "run/edge.sock")
         try:
             connection.request("GET", "/status")
-            return json.loads(connection.getresponse().read())
+            epoch: str | None = json.loads(connection.getresponse().read()).get("epoch")
         finally:
             connection.close()
+        return epoch
 
     def upload(self, seed: int, **fields: str) -> requests.Response:
         return self.home.upload(picture(96, 64, seed=seed), **fields)
@@ -118,7 +120,7 @@ class Shop:
             if not status or not all(part["ready"] for part in status["parts"].values()):
                 return False
             with suppress(OSError, HTTPException, ValueError, KeyError, Unavailable):
-                return self._origin_is_well(status) and self.edge_status()["epoch"] == self._epoch()
+                return self._origin_is_well(status) and self.edge_epoch() == self._epoch()
             return False
 
         until(well, seconds=PATIENCE)

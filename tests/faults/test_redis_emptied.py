@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 import redis
 
+from tests.faults.load import GOOD, Load
 from tests.faults.shop import Shop
 from tests.journeys.waiting import until
 
@@ -93,7 +94,7 @@ def test_nothing_that_was_taken_away_returns(
     assert shop.origin(before.deleted).status == 404
     assert shop.get(before.revoked).status_code == 401
     published = until(lambda: (now := store.get("mz:epoch")) and now != epoch and now)
-    until(lambda: shop.edge_status()["epoch"] == published)
+    until(lambda: shop.edge_epoch() == published)
     for _ in range(4):
         assert shop.get(before.deleted).status_code == 404
         assert shop.origin(before.deleted).status == 404
@@ -102,3 +103,15 @@ def test_nothing_that_was_taken_away_returns(
         assert shop.get(before.kept).status_code == 200
         assert shop.get(before.signed).status_code == 200
     assert shop.get(before.kept).headers["X-Cache"] == "HIT"
+
+
+def test_emptied_again_and_again_under_load_nobody_notices(shop: Shop, store: redis.Redis):
+    with Load(shop, start=7500, crowd=2) as load:
+        for _ in range(3):
+            load.goes_on()
+            before = {None, shop.edge_epoch()}
+            store.flushall()
+            until(lambda before=before: shop.edge_epoch() not in before)
+        load.goes_on()
+    assert {kind: set(load.ends(kind)) for kind in GOOD} == {kind: {good} for kind, good in GOOD.items()}
+    assert load.lost() == []
