@@ -6,11 +6,11 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob
+from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob, fields_of
 from mezzotint.imaging.pool import BREAKDOWNS, Pool, RendererCrashed, RendererDied, RendererStopped
 from mezzotint.model.errors import InternalError
 
@@ -75,7 +75,7 @@ class Renderers:
                 self._guard(job),
                 io.FileIO(self._isolation.picture(job) if self._isolation else job.source) as source,
             ):
-                facts = asdict(job)
+                facts = fields_of(job)
                 del facts["source"], facts["content_hash"]
                 return self._pool.ask(kind, facts, until - time.monotonic(), [source])
         except FileNotFoundError as problem:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+
+def fields_of(message: Any) -> dict[str, Any]:
+    """The fields of a job or an answer. Unlike dataclasses' `asdict` it copies nothing, which took a moment."""
+    return {field.name: getattr(message, field.name) for field in fields(message)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import structlog
 
 from mezzotint.imaging import wire
-from mezzotint.imaging.jobs import PoolStatus
+from mezzotint.imaging.jobs import PoolStatus, fields_of
 from mezzotint.imaging.renderer.queue import FairQueue
 
 log = structlog.get_logger(__name__)
@@ -218,7 +218,7 @@ class Master:
     def _take(self, caller: _Caller, job: Job) -> None:
         if job["kind"] == "ping":
             status = PoolStatus(self._wanted[False], self._busy, len(self._queues[False]), self._libvips)
-            self._answer(caller, asdict(status))
+            self._answer(caller, fields_of(status))
             return
         if not float(job["expires"]) < time.monotonic() + _LONGEST_SECONDS:
             raise ValueError("a job without an end")

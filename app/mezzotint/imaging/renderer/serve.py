@@ -8,14 +8,13 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 import structlog
 
 from mezzotint.grammar import Grammar
-from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob
+from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob, fields_of
 from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
 from mezzotint.imaging.renderer.seal import seal
@@ -46,11 +45,11 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
         facts = {name: value for name, value in header.items() if name not in ("kind", "expires")}
         facts["source"] = files[0]
         if header["kind"] == "inspect":
-            return asdict(inspect(formats, InspectJob(**facts))), b""
+            return fields_of(inspect(formats, InspectJob(**facts))), b""
         if header["kind"] == "mezzanine":
-            rendered = asdict(mezzanine(formats, MezzanineJob(**facts)))
+            rendered = fields_of(mezzanine(formats, MezzanineJob(**facts)))
         else:
-            rendered = asdict(pipeline.render(RenderJob(**facts)))
+            rendered = fields_of(pipeline.render(RenderJob(**facts)))
         return rendered, rendered.pop("data")
 
     unsealed = _trial(seal)
