@@ -22,6 +22,8 @@ def to_srgb(image: Image) -> Image:
             return image.colourspace("b-w" if gray else "srgb")
         # A gray picture's three channels are equal, so one of them says it all.
         return without_colour(managed) if gray else managed
+    if image.format == "uchar" and image.interpretation in ("srgb", "b-w"):
+        return image
     return image.colourspace("b-w" if gray else "srgb")
 
 

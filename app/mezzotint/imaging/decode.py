@@ -64,7 +64,9 @@ class Source:
     @property
     def reduction(self) -> Fraction:
         """How many pixels of the original, across or down, each pixel of the file stands for."""
-        return Fraction(max(self.size), max(self.header.width, self.header.height))
+        if self.original is None:
+            return Fraction(1)
+        return Fraction(max(self.original), max(self.header.width, self.header.height))
 
     @property
     def orientation(self) -> int:

@@ -39,10 +39,9 @@ def _square(image: Image, layout: Layout, part: Region | None, reduction: Fracti
     far = corner.left > 0, corner.top > 0
     true_size = layout.region.width / reduction, layout.region.height / reduction
     scale = _times(_stored_scale(layout), reduction)
-    image = resize(image, scale, symmetry.size(size), true_size=true_size, far=far)
-    if part is not None and part.size != size:
-        # Cut before it is turned: what nobody sees is then never computed.
-        image = image.crop(*symmetry.source_of(part, size))
+    # Cut before it is turned: what nobody sees is then never computed.
+    part = None if part is None else symmetry.source_of(part, size)
+    image = resize(image, scale, symmetry.size(size), part, true_size=true_size, far=far)
     return to_srgb(lay_upright(image, symmetry))
 
 

@@ -30,9 +30,11 @@ def shrink_on_load(shrinks: tuple[int, ...], scale: Scale, region: Region) -> in
 
 
 def resize(
-    image: Image, scale: Scale, size: Size, *, true_size: tuple[Fraction, Fraction] | None = None, far: Far = NEAR
-) -> Image:
-    """`size` pixels of `image` scaled by exactly `scale`, from its left and top edges, or from the `far` ones.
+    image: Image, scale: Scale, size: Size, part: Region | None = None, *,
+    true_size: tuple[Fraction, Fraction] | None = None, far: Far = NEAR,
+) -> Image:  # fmt: skip
+    """`part` (None: all) of `size` pixels of `image` scaled by exactly `scale`, from its left and top edges, or from
+    the `far` ones.
 
     A picture shrunk on load may reach past its edge by part of a pixel: `true_size` is what it really measures.
     """
@@ -40,12 +42,21 @@ def resize(
     across = _Axis.of(width, scale.x, size.width, far=far[0])
     down = _Axis.of(height, scale.y, size.height, far=far[1])
     if scale != UNSCALED:
-        if (across.length, down.length) != (image.width, image.height) or across.before or down.before:
-            image = image.embed(across.before, down.before, across.length, down.length, extend="copy")
+        image = _window(image, Region(-across.before, -down.before, across.length, down.length))
         image = straight(premultiplied(image).resize(float(scale.x), vscale=float(scale.y)))
-    if (image.width, image.height) != size:
-        image = image.embed(-across.skipped, -down.skipped, *size, extend="copy")
-    return image
+    left, top, *shown = part or Region(0, 0, *size)
+    return _window(image, Region(across.skipped + left, down.skipped + top, *shown))
+
+
+def _window(image: Image, region: Region) -> Image:
+    """This region of `image`, its outermost pixels going on beyond the edges."""
+    left, top, width, height = region
+    whole = image.width, image.height
+    if region == (0, 0, *whole):
+        return image
+    if left >= 0 and top >= 0 and left + width <= whole[0] and top + height <= whole[1]:
+        return image.crop(*region)
+    return image.embed(-left, -top, width, height, extend="copy")
 
 
 @dataclass(frozen=True, slots=True)
