@@ -539,6 +539,20 @@ def test_whatever_else_a_server_answers_goes_to_nobody(away: Callable[[Storage],
         assert (edge.get(path).body, edge.get(path).cache) == (picture(path, {}).body, "HIT")
 
 
+def test_a_server_of_this_machine_by_its_name(away: Callable[[Storage], Any]) -> None:
+    def say(request: BaseHTTPRequestHandler) -> None:
+        body = picture(path, {}).body
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    path = public(PLAIN, another())
+    with saying(say) as server, away(at(port := server.server_address[1], "localhost")) as edge:
+        assert (edge.get(path).body, edge.get(path).cache) == (picture(path, {}).body, "HIT")
+        assert [seen["Host"] for seen in server.seen] == [f"localhost:{port}"]
+
+
 def test_a_server_that_is_not_there(away: Callable[[Storage], Any]) -> None:
     with away(at(free_port())) as edge:
         path = public(PLAIN, another())

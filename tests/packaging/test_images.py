@@ -142,6 +142,22 @@ def test_edge_and_origin_speak_over_a_port_as_well(composed: Composed, picture: 
     assert composed.get(picture("w_120")).headers["X-Cache"] == "HIT"  # the cache outlives its container
 
 
+def test_an_edge_fetches_stored_pictures_from_a_volume_that_it_may_only_read(
+    composed: Composed, picture: Callable[[str], str]
+) -> None:
+    made = composed.get(picture("w_135"))
+    composed.inside("edge", "find", "/var/lib/mezzotint/cache", "-type", "f", "-delete")
+    composed.compose(
+        "up", "--detach", "--no-build", "--no-deps", "edge", over=(HERE / "ports.yaml", HERE / "stores.yaml")
+    )
+    eventually(composed.ready, lambda: composed.compose("logs", "--no-color", "--tail", "30", "edge"))
+    fetched = composed.get(picture("w_135"))
+    assert (fetched.headers["X-Cache"], fetched.content) == ("MISS", made.content)
+    told = [line for line in composed.compose("logs", "--no-color", "origin").splitlines() if "w_135" in line]
+    assert [fetched.headers["X-Request-Id"] in line and '"fetched": true' in line for line in told] == [False, True]
+    assert "Read-only" in composed.inside("edge", "sh", "-c", "touch /mnt/pictures/x 2>&1 || true")
+
+
 def test_cached_pictures_go_out_when_the_rest_is_stopped(composed: Composed, picture: Callable[[str], str]) -> None:
     url = picture("w_140")
     assert composed.get(url).status_code == 200

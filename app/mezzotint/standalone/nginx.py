@@ -98,8 +98,10 @@ def _location(store: str) -> str:
     if folder := told["folder"]:
         how = f'alias "{folder}/"; disable_symlinks on "from={folder}"; include conf.d/stored_file.conf;'
     else:
-        how = f'set $store_server "{told["server"]}"; include conf.d/stored_object.conf;'
-        how += " include conf.d/stored_tls.conf;" if told["server"].startswith("https:") else ""
+        scheme, _, host = told["server"].partition("://")
+        at = host.replace("localhost", "127.0.0.1") if told["host"] == "localhost" else host  # no name server knows it
+        how = f'set $store_server "{scheme}://{at}"; set $store_host "{host}"; include conf.d/stored_object.conf;'
+        how += " include conf.d/stored_tls.conf;" if scheme == "https" else ""
     return f"location ^~ /_stored/{told['name']}/ {{ {how} }}"
 
 
