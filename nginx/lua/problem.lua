@@ -12,6 +12,7 @@ M.codes = {
   signature_expired = { 401, "The signature has expired" },
   not_found = { 404, "Not found" },
   method_not_allowed = { 405, "The method is not allowed here" },
+  precondition_failed = { 412, "The picture is another one" },
   upload_too_large = { 413, "The upload is too large" },
   path_too_long = { 414, "The path is too long" },
   range_not_satisfiable = { 416, "The range lies outside the picture" },
@@ -24,9 +25,10 @@ M.codes = {
 -- nginx's own refusals. 403 comes of limit_except alone, 494 is a header line too long for the buffers.
 local nginx = {
   [400] = "bad_request", [403] = "method_not_allowed", [404] = "not_found", [405] = "method_not_allowed",
-  [408] = "bad_request", [413] = "upload_too_large", [414] = "path_too_long", [416] = "range_not_satisfiable",
-  [421] = "unknown_host", [429] = "rate_limited", [494] = "bad_request", [497] = "bad_request",
-  [501] = "bad_request", [505] = "bad_request", [502] = "unavailable", [503] = "unavailable", [504] = "unavailable",
+  [408] = "bad_request", [412] = "precondition_failed", [413] = "upload_too_large", [414] = "path_too_long",
+  [416] = "range_not_satisfiable", [421] = "unknown_host", [429] = "rate_limited", [494] = "bad_request",
+  [497] = "bad_request", [501] = "bad_request", [505] = "bad_request", [502] = "unavailable", [503] = "unavailable",
+  [504] = "unavailable",
 }
 
 --- The problem that a status given by nginx itself stands for.

@@ -164,6 +164,20 @@ def test_a_range_past_the_end(edge: Running) -> None:
 
 
 @pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    "condition", [{"If-Match": '"another"'}, {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}]
+)
+def test_a_condition_that_is_not_met(edge: Running, condition: dict[str, str], warm: bool) -> None:
+    target = public(asset=another())
+    if warm:
+        edge.get(target)
+    reply = edge.get(target, headers=condition)
+    assert (reply.status, reply.code) == (412, "precondition_failed")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert edge.get(target).status == 200
+
+
+@pytest.mark.parametrize("warm", [True, False])
 def test_conditional_requests(edge: Running, warm: bool) -> None:
     etag = edge.get(public(asset=(asset := another()))).headers["etag"]
     for header, value in (

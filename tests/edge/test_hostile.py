@@ -232,6 +232,7 @@ def test_the_log_holds_json_whatever_was_sent(edge: Running) -> None:
     marker = another()
     for target in (f'/{marker}"\\', f"/{marker}\xe9\xff", f"/{marker}%00", f"/{marker}\x7f?sig=secret"):
         edge.raw(line(target, 'User-Agent: "', host=HOST))
+    edge.get(f"/v1/api-keys/{marker}/mzk_01JBXYZ7N8Q4W2V6M3K5T9R0AE.secret")
     edge.raw(b"\xff\xfe\r\n\r\n")
     lines = eventually(lambda: [line for line in edge.log() if marker in line["path"]], "they are logged")
     assert "secret" not in str(lines)

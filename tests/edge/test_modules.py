@@ -22,7 +22,10 @@ def subclasses(base: type[errors.MezzotintError]) -> list[type[errors.MezzotintE
 def test_problems_are_those_of_the_origin(lua: Ask) -> None:
     [codes] = lua({"ask": "problems"})
     known = {error.code: [error.status, error.title] for error in subclasses(errors.MezzotintError)}
-    edge_alone = {"rate_limited": [429, "Too many requests"]}
+    edge_alone = {
+        "precondition_failed": [412, "The picture is another one"],
+        "rate_limited": [429, "Too many requests"],
+    }
     assert codes == {code: (known | edge_alone)[code] for code in codes}
 
 
