@@ -145,7 +145,9 @@ function M.run(house)
       house.log("Redis is away, what is known stays in force: " .. problem)
       said = problem
     end
-    house.sleep(problem and 0.2 or 0)
+    if problem then
+      house.sleep(0.2)
+    end
   end
 end
 
