@@ -28,15 +28,15 @@ local LOOK_UP_IDLE, LOOK_UP_POOL = 10000, 8 -- milliseconds, connections of a wo
 local START_PATIENCE, START_TICK = 1, 0.02 -- seconds
 local SAVE_CHANGED, SAVE_UNCHANGED = 1, 60 -- seconds between two snapshots
 local SAID_BY_THE_DOOR = {
-  "X-Content-Type-Options", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin",
-  "Timing-Allow-Origin", "X-Request-Id",
+  "Server", "Date", "Accept-Ranges", "X-Content-Type-Options", "Content-Security-Policy",
+  "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin", "Timing-Allow-Origin", "X-Request-Id",
 }
 local SAID_BY_THE_ORIGIN = {
   "Content-Type", "ETag", "Last-Modified", "Cache-Control", "Content-Disposition", "Server-Timing", "X-Accel-Expires",
   "X-Mezzotint-Variant", "X-Mezzotint-Grammar", "X-Mezzotint-Size",
 }
 local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
-local STALE_WHILE_REVALIDATE, ERROR_SECONDS = 86400, 2
+local ERROR_SECONDS = 2
 
 local language, state, signing_keys, wrong_api_keys, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
@@ -149,6 +149,11 @@ local function key_of(reading, version)
   return key
 end
 
+-- What the access log says of a request besides: put together once for many hits.
+local function about(address)
+  return ('"organization":"%s","tenant":"%s","asset":"%s",'):format(address.organization, address.tenant, address.asset)
+end
+
 -- No key: the request goes on in another location.
 local function detour(location)
   var.detour = location
@@ -170,17 +175,20 @@ function M.public()
     elseif reading.arguments.download then
       return detour("/_cold")
     end
+    reading.about = about(reading.address)
     if #uri <= MEMO_URI_MAX then
       public_memo:put(uri, reading)
     end
   end
+  var.about = reading.about
   local key = key_of(reading, version)
   return key
 end
 
--- What nginx's secure_link compares with the presented signature: bound to the host, so that a remembered one is too.
-local function token(sig, host)
-  return base64.url(ngx.md5_bin(sig .. "," .. host))
+-- What nginx's secure_link holds against the presented signature and the clock. Bound to the host, so that a remembered
+-- one is too.
+local function expectation(sig, exp, host)
+  return base64.url(ngx.md5_bin(sig .. "," .. host)) .. "," .. exp
 end
 
 local function max_age(exp, now)
@@ -192,12 +200,12 @@ local function present(reading, key)
   local address, host = reading.address, var.host
   local expected = signature.sign(key.secret, reading.path, reading.arguments.exp, host,
     address.organization, address.tenant)
-  reading.token = token(expected, host)
-  var.expected_token = reading.token
+  reading.expected = expectation(expected, reading.arguments.exp, host)
+  var.expected = reading.expected
   return expected == reading.arguments.sig
 end
 
---- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by the token set here.
+--- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by what is set here.
 function M.private()
   local version, keys_version = state:version(), state:keys_version()
   if version == 0 then
@@ -206,7 +214,7 @@ function M.private()
   local uri, now = var.request_uri, ngx.time()
   local reading = private_memo:get(uri)
   if reading and reading.keys_version == keys_version and now < reading.good_until then
-    var.expected_token = reading.token
+    var.expected = reading.expected
   else
     reading = delivery.read(language, uri)
     if not reading or reading.address.access ~= "priv" or signature.malformed(reading.arguments) then
@@ -223,6 +231,7 @@ function M.private()
     elseif reading.arguments.download then
       return detour("/_cold")
     end
+    reading.about = about(reading.address)
     -- Only what was signed right is remembered, so that a flood of forgeries pushes nothing out.
     if present(reading, key) and #uri <= MEMO_URI_MAX then
       reading.keys_version = keys_version
@@ -233,7 +242,7 @@ function M.private()
   if reading.said_at ~= now then
     reading.said_at, reading.max_age = now, max_age(reading.exp, now)
   end
-  var.max_age = reading.max_age
+  var.max_age, var.about = reading.max_age, reading.about
   local key = key_of(reading, version)
   return key
 end
@@ -403,10 +412,23 @@ local function say_with_the_bytes(said)
   return true
 end
 
---- Put the origin's answer into the words of the cache in front. There the last of X-Accel-Expires and Cache-Control
--- counts, so the one is said after the other.
+-- How long the cache in front keeps an answer, and how long a client may. Said in this order nginx 1.22 need not read
+-- Cache-Control at every hit; in the other one it does, for what only Cache-Control can tell it.
+local function say_how_long(lifetime, cache_control)
+  local header = ngx.header
+  if cache_control and cache_control:find("stale-while-revalidate", 1, true) then
+    header["Cache-Control"] = cache_control
+    header["X-Accel-Expires"] = lifetime
+  else
+    header["X-Accel-Expires"] = lifetime
+    header["Cache-Control"] = cache_control
+  end
+end
+
+--- Put the origin's answer into the words of the cache in front. Of a private picture the door tells each reader how
+-- long its own signature is good.
 function M.relay()
-  local header, said = ngx.header, ngx.ctx.said
+  local header, said, private = ngx.header, ngx.ctx.said, var.miss_sig ~= ""
   if not said then
     said = said_by_the_origin()
   elseif not say_with_the_bytes(said) then
@@ -415,14 +437,10 @@ function M.relay()
   local lifetime = tonumber(said["X-Accel-Expires"]) or 0
   if ngx.status >= 400 then
     lifetime = math.min(lifetime, ERROR_SECONDS)
-    header["Cache-Control"] = lifetime > 0 and "public, max-age=" .. lifetime or "no-store"
-  elseif var.miss_sig ~= "" then
-    header["Cache-Control"] = "stale-while-revalidate=" .. STALE_WHILE_REVALIDATE
+    say_how_long(lifetime, lifetime > 0 and not private and "public, max-age=" .. lifetime or "no-store")
+  else
+    say_how_long(lifetime, not private and said["Cache-Control"] or nil)
   end
-  header["X-Accel-Expires"] = lifetime
-  local address = delivery.read(language, var.http_x_mezzotint_uri).address
-  header["X-Mezzotint-Log"] = ('"organization":"%s","tenant":"%s","asset":"%s","variant":"%s",'):format(
-    address.organization, address.tenant, address.asset, header["X-Mezzotint-Variant"] or "")
   header["Vary"] = var.miss_accept ~= "" and "Accept" or nil
   if ngx.status < 400 then
     -- The door says these itself: what is not in the cached file need not be read from it at every hit.
