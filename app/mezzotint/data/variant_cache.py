@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -33,7 +33,8 @@ class VariantCache:
             return None
 
     def put(self, variant: Variant) -> None:
-        text = json.dumps(asdict(variant), default=str)
+        # Not by asdict, which copies every value.
+        text = json.dumps({field.name: getattr(variant, field.name) for field in fields(variant)}, default=str)
         try:
             self._redis.set(_key(variant.tenant_id, variant.identity), text, ex=self._seconds)
         except RedisError as error:
