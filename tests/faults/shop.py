@@ -191,6 +191,19 @@ class Shop:
         finally:
             aside.rename(folder)
 
+    @contextmanager
+    def silent(self, store: str, key: str) -> Iterator[None]:
+        """Whoever opens this object waits, as on a share whose server is gone."""
+        path = self.installation.folder / "store" / store / key
+        owner, aside = path.stat(), path.rename(path.with_name("aside"))
+        os.mkfifo(path)
+        os.chown(path, owner.st_uid, owner.st_gid)
+        try:
+            yield
+        finally:
+            os.close(os.open(path, os.O_RDWR))  # who waits finds it empty
+            aside.rename(path)
+
     def database(self) -> psycopg.Connection:
         """As the cluster's administrator, whom nothing is hidden from."""
         password = (self.installation.folder / "secrets/postgres_mezzotint_admin").read_text().strip()

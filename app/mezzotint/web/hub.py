@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gevent import get_hub, monkey
+from gevent import Timeout, get_hub, monkey
 
 from mezzotint.services.store_threads import Aside
 
@@ -15,8 +15,9 @@ def aside() -> Aside | None:
     return _in_thread if monkey.is_module_patched("socket") else None
 
 
-def _in_thread(work: Callable[[], Any]) -> Any:
-    result, problem = get_hub().threadpool.apply(_outcome, (work,))
+def _in_thread(work: Callable[[], Any], seconds: float) -> Any:
+    with Timeout(seconds, TimeoutError(f"not done in {seconds:g} s")):
+        result, problem = get_hub().threadpool.apply(_outcome, (work,))
     if problem is not None:
         raise problem
     return result
