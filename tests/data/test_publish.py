@@ -8,7 +8,9 @@ from threading import Event, Thread
 
 import pytest
 
-from mezzotint.data import generations, organizations, policies, presets, signing_keys, spaces, tenants
+from mezzotint.breaker import FAILURES, State
+from mezzotint.data import generations, jobs, organizations, policies, presets, signing_keys, spaces, tenants
+from mezzotint.data.postgres import Database
 from mezzotint.data.redis import connect
 from mezzotint.data.snapshot import EVENTS, Snapshot
 from mezzotint.model.errors import Unavailable
@@ -222,6 +224,16 @@ def test_with_redis_away_changes_wait_and_are_published_later(database, publishe
             cut_off.publish_all()
     assert publisher.drain() is True
     assert content(client).spaces[place.path]["policy"]["max_side"] == 7
+
+
+def test_a_long_publication_by_another_is_not_taken_for_a_database_that_is_away(postgres, database, snapshot):
+    waiting = Database(postgres.app_dsn, postgres.operator_dsn, statement_timeout=0.1)
+    with database.operator() as tx:
+        jobs.hold_publication(tx)
+        for _ in range(2 * FAILURES):
+            assert Publisher(waiting, snapshot).drain() is False
+        assert waiting.breaker.state is State.CLOSED
+    waiting.close()
 
 
 def test_a_redis_that_lost_its_data_gets_it_all_again(publisher, snapshot, client, place):

@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
+from psycopg.errors import QueryCanceled
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from mezzotint.data.postgres import Transaction
+from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import new_id
 from mezzotint.model.job import Job, JobState
 from mezzotint.model.tenancy import Owner
@@ -84,8 +86,14 @@ def publish_below(tx: Transaction, owner: Owner) -> None:
 
 
 def hold_publication(tx: Transaction) -> None:
-    """Wait until nobody else publishes, and keep it so until this transaction ends."""
-    tx.row("SELECT pg_advisory_xact_lock(%(lock)s)", lock=_PUBLICATION_LOCK)
+    """Wait until nobody else publishes, and keep it so until this transaction ends.
+
+    Raises Unavailable when another keeps at it for longer than a statement may take, which is no fault of PostgreSQL.
+    """
+    try:
+        tx.row("SELECT pg_advisory_xact_lock(%(lock)s)", lock=_PUBLICATION_LOCK)
+    except QueryCanceled as busy:
+        raise Unavailable("publication", "another process is publishing") from busy
 
 
 def claim(tx: Transaction, *kinds: str, limit: int = 100, lease: float = 60.0) -> list[Job]:
