@@ -62,6 +62,11 @@ def mute_socket(tmp_path: Path) -> Iterator[tuple[Path, Mute]]:
     mute.close()
 
 
+def bucket_at(port: int) -> MinIO:
+    place = {"endpoint": f"127.0.0.1:{port}", "bucket": "bucket", "secure": False, "timeout": 0.1}
+    return MinIO(**place, access_key="a", secret_key="b")
+
+
 def test_redis_is_knocked_at_until_the_breaker_opens(mute_socket: tuple[Path, Mute]):
     path, mute = mute_socket
     client = connect(f"unix://{path}", timeout=0.1)
@@ -92,10 +97,7 @@ def test_postgresql_is_waited_for_until_the_breaker_opens(port: tuple[int, Mute]
 
 def test_a_store_is_knocked_at_until_the_breakers_open(port: tuple[int, Mute]):
     number, mute = port
-    storage = MinIO(
-        endpoint=f"127.0.0.1:{number}", bucket="bucket", access_key="a", secret_key="b", secure=False, timeout=0.1
-    )
-    store, breakers = guarded("originals", storage)
+    store, breakers = guarded("originals", bucket_at(number))
     for _ in range(OFTEN):
         with pytest.raises(StoreUnavailable):
             store.stat("a")
@@ -110,10 +112,7 @@ def test_a_store_is_knocked_at_until_the_breakers_open(port: tuple[int, Mute]):
 def test_a_store_that_is_only_read_is_knocked_at_until_the_breaker_opens(port: tuple[int, Mute]):
     """As renders do: is it a file here already? Else it is fetched."""
     number, mute = port
-    storage = MinIO(
-        endpoint=f"127.0.0.1:{number}", bucket="bucket", access_key="a", secret_key="b", secure=False, timeout=0.1
-    )
-    store, (reading, _) = guarded("originals", storage)
+    store, (reading, _) = guarded("originals", bucket_at(number))
     for _ in range(OFTEN):
         assert store.local_path("a") is None
         assert store.presigned_get("a", seconds=60)
@@ -127,10 +126,7 @@ def test_a_store_that_is_only_read_is_knocked_at_until_the_breaker_opens(port: t
 
 def test_nobody_is_sent_to_a_store_in_trouble(port: tuple[int, Mute]):
     number, _ = port
-    storage = MinIO(
-        endpoint=f"127.0.0.1:{number}", bucket="bucket", access_key="a", secret_key="b", secure=False, timeout=0.1
-    )
-    store, (reading, _) = guarded("originals", storage)
+    store, (reading, _) = guarded("originals", bucket_at(number))
     for _ in range(FAILURES):
         assert store.fetch_path("a") is not None
         with pytest.raises(StoreUnavailable):
