@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import mean
 
 from bench import contenders, load, photographs, stack
-from bench.contenders import Contender, Job, Mezzotint, Sharp
+from bench.contenders import Contender, Job, Libvips, Mezzotint, Sharp
 from bench.processes import cpu_seconds
 from bench.quality import Scale
 from bench.report import Figure, Report, ratio
@@ -23,10 +24,12 @@ _TASKS = """\
 w1: 2000x1333 JPEG to 500x500 cover, JPEG q80. w2: 12 MP JPEG to 800 wide, WebP q80. Sizes vary by up to ten pixels, \
 the same for all, since Mezzotint makes a variant once. CPU is user and system time of the whole server tree \
 (Mezzotint: nginx, gunicorn, renderers, PostgreSQL, Redis; what is made is stored and recorded). Bare libvips: \
-`thumbnail` and save in one process, no server."""
+`thumbnail` and save in one process, no server. w2 is taken before any mezzanine is made, with the background worker \
+stopped; once more, and AVIF against WebP, when all are."""
 _LOST = """\
 Stored variant: the origin is asked over its socket, one request after the other, with the headers of an edge that \
 lost the picture; memory and Redis know of it. CPU is that of the whole server tree; the edge has no part in it."""
+_PAIR = f"AVIF q{AVIF.quality} / WebP q{WEBP.quality}"
 HERD = 50
 STORED = 1500
 """requests in a round for variants that are stored already"""
@@ -35,39 +38,74 @@ STORED = 1500
 def bench(rounds: int) -> Report:
     """Every contender in turn does the same jobs, round after round."""
     report = Report("First renders", f"scripts/bench origin --rounds {rounds}")
-    home = private_folder()
+    home, scale = private_folder(), Scale()
     try:
-        files = {size: photographs.prepare(home / f"{size[0]}", *size) for size in (W1.source, W2.source)}
+        small, large = (photographs.prepare(home / f"{size[0]}", *size) for size in (W1.source, W2.source))
         with stack.running() as running, contenders.sharp() as sharp:
-            assets = {file: running.upload(TENANT, file) for same in files.values() for file in same}
+            ours = _uploaded(running, TENANT, small)
             running.settle()
-            ours = Mezzotint(running, assets)
-            report.figures += _work(files, ours, sharp, rounds)
-            report.figures += _looks(files, ours, sharp)
-            report.figures += _stored(running, assets[files[W1.source][0]], rounds)
-            report.figures.append(_herd(running, assets[files[W1.source][0]]))
+            w1 = _Comparison("w1", W1, small, ours, sharp)
+            with running.without("worker"):
+                w2 = _Comparison("w2", W2, large, _uploaded(running, TENANT, large), sharp)
+                work, looks = list(w2.work(rounds, of_sharp=0.75)), list(w2.looks(scale))
+            of_mezzanines = _uploaded(running, running.tenant("mezzanines"), large)
+            running.settle()
+            mezzanines = _Comparison("w2 of mezzanines", W2, large, of_mezzanines, sharp)
+            report.figures += w1.work(rounds, of_sharp=1.0, of_libvips=1.08)
+            report.figures += [*work, *mezzanines.work(rounds, of_sharp=0.45)]
+            report.figures.append(_avif_work(large, of_mezzanines, rounds))
+            report.figures += [*w1.looks(scale), *looks, *mezzanines.looks(scale)]
+            report.figures += _avif_looks(large, of_mezzanines, scale)
+            report.figures += _stored(running, ours.assets[small[0]], rounds)
+            report.figures.append(_herd(running, ours.assets[small[0]]))
     finally:
         shutil.rmtree(home)
     report.notes += [
         _TASKS,
         _LOST,
-        f"{len(files[W1.source])} photographs. Quality: SSIMULACRA2 against an exact resize in floating point.",
+        f"{len(small)} photographs. Quality: SSIMULACRA2 against an exact resize in floating point.",
         f"sharp {sharp.versions['sharp']} on libvips {sharp.versions['vips']}; Mezzotint on libvips {_libvips()}.",
     ]
     return report
 
 
-def _work(files: dict[tuple[int, int], list[Path]], ours: Mezzotint, sharp: Sharp, rounds: int) -> Iterator[Figure]:
-    """Milliseconds of CPU, and their ratios."""
-    for task, of_libvips, of_sharp in ((W1, 1.08, 1.0), (W2, None, 0.75)):
-        race: dict[str, Contender] = {"Mezzotint": ours, "bare libvips": contenders.Libvips(), "sharp": sharp}
-        cpu = _race(race, [task] * 3, files[task.source], rounds)
-        yield ratio(f"{task.name}: CPU / bare libvips", cpu["Mezzotint"], cpu["bare libvips"], at_most=of_libvips)
-        yield ratio(f"{task.name}: CPU / sharp", cpu["Mezzotint"], cpu["sharp"], at_most=of_sharp)
+def _uploaded(running: stack.Stack, tenant: str, files: Sequence[Path]) -> Mezzotint:
+    return Mezzotint(running, {file: running.upload(tenant, file) for file in files})
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """The same work done by everybody."""
+
+    name: str
+    task: Task
+    files: Sequence[Path]
+    ours: Mezzotint
+    sharp: Sharp
+
+    def work(self, rounds: int, *, of_sharp: float, of_libvips: float | None = None) -> Iterator[Figure]:
+        """Milliseconds of CPU, and their ratios."""
+        race: dict[str, Contender] = {"Mezzotint": self.ours, "bare libvips": Libvips(), "sharp": self.sharp}
+        cpu = _race(race, [self.task] * 3, self.files, rounds)
+        mine = cpu["Mezzotint"]
+        yield ratio(f"{self.name}: CPU / bare libvips", mine, cpu["bare libvips"], at_most=of_libvips)
+        yield ratio(f"{self.name}: CPU / sharp", mine, cpu["sharp"], at_most=of_sharp)
         for name, values in cpu.items():
-            yield Figure(f"{task.name}: ms of CPU, {name}", values)
-    cpu = _race({"AVIF": ours, "WebP": ours}, [AVIF, WEBP], files[W2.source], rounds)
-    yield ratio("CPU of AVIF q72 / WebP q85", cpu["AVIF"], cpu["WebP"], at_most=1.3)
+            yield Figure(f"{self.name}: ms of CPU, {name}", values)
+
+    def looks(self, scale: Scale) -> Iterator[Figure]:
+        """Bytes and quality."""
+        jobs = [(file, self.task.size) for file in self.files]
+        exact = [scale.exact(file, size) for file, size in jobs]
+        made, theirs = self.ours.make(self.task, jobs), self.sharp.make(self.task, jobs)
+        scores, their_scores = (
+            [scale.score(*pair) for pair in zip(exact, pictures, strict=True)] for pictures in (made, theirs)
+        )
+        yield ratio(f"{self.name}: bytes / sharp", map(len, made), map(len, theirs), at_most=1.0)
+        yield Figure(f"{self.name}: quality, mean", [mean(scores)], at_least=70)
+        yield Figure(f"{self.name}: quality, worst photograph", [min(scores)], at_least=60)
+        better = [one - other for one, other in zip(scores, their_scores, strict=True)]
+        yield Figure(f"{self.name}: quality less sharp's", better, at_least=0)
 
 
 def _race(
@@ -84,29 +122,20 @@ def _race(
     return {name: values[1:] for name, values in used.items()}
 
 
-def _looks(files: dict[tuple[int, int], list[Path]], ours: Mezzotint, sharp: Sharp) -> Iterator[Figure]:
-    """Bytes and quality."""
-    scale = Scale()
-    for task in (W1, W2):
-        jobs = [(file, task.size) for file in files[task.source]]
-        exact = [scale.exact(file, size) for file, size in jobs]
-        made, theirs = ours.make(task, jobs), sharp.make(task, jobs)
-        scores, their_scores = (
-            [scale.score(*pair) for pair in zip(exact, pictures, strict=True)] for pictures in (made, theirs)
-        )
-        yield ratio(f"{task.name}: bytes / sharp", map(len, made), map(len, theirs), at_most=1.0)
-        yield Figure(f"{task.name}: quality, mean", [mean(scores)], at_least=70)
-        yield Figure(f"{task.name}: quality, worst photograph", [min(scores)], at_least=60)
-        better = [one - other for one, other in zip(scores, their_scores, strict=True)]
-        yield Figure(f"{task.name}: quality less sharp's", better, at_least=0)
-    jobs = [(file, AVIF.size) for file in files[AVIF.source]]
+def _avif_work(files: Sequence[Path], ours: Mezzotint, rounds: int) -> Figure:
+    cpu = _race({"AVIF": ours, "WebP": ours}, [AVIF, WEBP], files, rounds)
+    return ratio(f"CPU of {_PAIR}", cpu["AVIF"], cpu["WebP"], at_most=1.3)
+
+
+def _avif_looks(files: Sequence[Path], ours: Mezzotint, scale: Scale) -> Iterator[Figure]:
+    jobs = [(file, AVIF.size) for file in files]
     exact = [scale.exact(file, size) for file, size in jobs]
     avif, webp = ours.make(AVIF, jobs), ours.make(WEBP, jobs)
-    yield ratio("bytes of AVIF q72 / WebP q85", map(len, avif), map(len, webp), at_most=1.0)
+    yield ratio(f"bytes of {_PAIR}", map(len, avif), map(len, webp), at_most=1.0)
     better = [
         scale.score(png, one) - scale.score(png, other) for png, one, other in zip(exact, avif, webp, strict=True)
     ]
-    yield Figure("quality of AVIF q72 less WebP q85's", better, at_least=0)
+    yield Figure(f"quality of AVIF q{AVIF.quality} less WebP q{WEBP.quality}'s", better, at_least=0)
 
 
 def _stored(running: stack.Stack, asset: str, rounds: int) -> Iterator[Figure]:

@@ -24,9 +24,24 @@ class Scale:
         """Raises tools.Missing."""
         self._numpy = tools.numpy()
         self._command = tools.ssimulacra2()
+        self._exact: dict[tuple[Path, Size], bytes] = {}
 
     def exact(self, file: Path, size: Size) -> bytes:
         """A PNG of the picture scaled to cover the size and cut to it about its middle: Lanczos, in floating point."""
+        if (file, size) not in self._exact:  # it takes seconds
+            self._exact[file, size] = self._resized(file, size)
+        return self._exact[file, size]
+
+    def score(self, exact: bytes, encoded: bytes) -> float:
+        """Of an encoded picture of the same size."""
+        with tempfile.TemporaryDirectory() as folder:
+            one, other = Path(folder) / "exact.png", Path(folder) / "encoded.png"
+            one.write_bytes(exact)
+            pyvips.Image.new_from_buffer(encoded, "").pngsave(str(other))
+            told = subprocess.run([self._command, "image", one, other], check=True, capture_output=True, text=True)
+        return float(told.stdout.split()[-1])
+
+    def _resized(self, file: Path, size: Size) -> bytes:
         source = pyvips.Image.new_from_file(str(file))
         scale = max(Fraction(size.width, source.width), Fraction(size.height or 0, source.height))
         whole = [floor(side * scale + Fraction(1, 2)) for side in (source.width, source.height)]
@@ -38,15 +53,6 @@ class Scale:
         scaled = self._numpy.einsum("yxc,wx->ywc", self._numpy.tensordot(down, pixels, 1), across, optimize=True)
         levels = self._numpy.clip(self._numpy.rint(scaled), 0, 255).astype("uint8")
         return bytes(pyvips.Image.new_from_array(levels).copy(interpretation="srgb").pngsave_buffer())
-
-    def score(self, exact: bytes, encoded: bytes) -> float:
-        """Of an encoded picture of the same size."""
-        with tempfile.TemporaryDirectory() as folder:
-            one, other = Path(folder) / "exact.png", Path(folder) / "encoded.png"
-            one.write_bytes(exact)
-            pyvips.Image.new_from_buffer(encoded, "").pngsave(str(other))
-            told = subprocess.run([self._command, "image", one, other], check=True, capture_output=True, text=True)
-        return float(told.stdout.split()[-1])
 
     def _weights(self, length: int, scale: float, first: int, count: int) -> Any:
         """What each of `length` pixels gives to each of `count` scaled ones from the one numbered `first` on."""

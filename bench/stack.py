@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, tree
 from mezzotint.standalone.demo import ORGANIZATION, SPACE
 from tests.servers.installation import Installation, free_port
 
@@ -66,6 +68,18 @@ class Stack:
         """The process of this part that is above its others."""
         status = json.loads((self.folder / "status.json").read_text())
         return int(status["parts"][name]["pid"])
+
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """While every process of this part stands still. What it is asked for meanwhile, it does afterwards."""
+        pids = list(tree(self.part(part)))
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def settle(self) -> None:
         """Wait until what uploads have left to do in the background is done."""

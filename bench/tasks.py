@@ -50,6 +50,6 @@ class Task:
 
 W1 = Task("w1", (2000, 1333), Size(500, 500), "jpg", 80)
 W2 = Task("w2", (4000, 3000), Size(800), "webp", 80)
-# As good as each other.
+# The least AVIF that is as good as such a WebP.
 WEBP = Task("WebP", W2.source, Size(720), "webp", 85)
-AVIF = Task("AVIF", W2.source, Size(720), "avif", 72)
+AVIF = Task("AVIF", W2.source, Size(720), "avif", 73)
