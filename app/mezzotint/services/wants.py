@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mezzotint.grammar.parser import variant_identity
-from mezzotint.imaging.geometry import Size, fits_mezzanine, lay_out
+from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, lay_out
 from mezzotint.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from mezzotint.model.policy import Policy
     from mezzotint.plugin_api import Encoder
 
+LAYOUTS = 4096
+"""Layouts remembered: the same few plans are asked of pictures of the same few sizes."""
 ENGINE = "2"
 """The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
 
@@ -47,6 +50,7 @@ class Wants:
         self._grammar = grammar
         self._encoders = encoders
         self._lossy = frozenset(lossy)
+        self._layout = lru_cache(LAYOUTS)(self._lay_out)
 
     def format(self, plan: Plan, asset: Asset, accept: AcceptClass) -> str:
         """What `fmt_auto` comes to for a client whose Accept is of this class: the best that can hold the picture."""
@@ -60,11 +64,14 @@ class Wants:
         content, format = content_of(asset), self._grammar.format(plan)
         frames = content.frames if self._encoders[format].animation else 1
         upright = Size(content.width, content.height)
-        layout = lay_out(self._grammar.operations(plan), upright)
+        layout = self._layout(plan, upright)
         layout.check(max_pixels=policy.max_output_pixels or 0, frames=frames)
         identity = variant_identity(plan, asset_sha256=content.content_hash, format=format, recipe=ENGINE)
         suits = self.has_mezzanine(content) and fits_mezzanine(layout, upright)
         return Wanted(asset, identity, plan.canonical, format, ENGINE, policy, suits, background)
+
+    def _lay_out(self, plan: Plan, upright: Size) -> Layout:
+        return lay_out(self._grammar.operations(plan), upright)
 
     def each_format(self, asset: Asset, plan: Plan) -> Iterator[Plan]:
         """An expanded plan, once for each format in which browsers may ask for it."""
