@@ -15,7 +15,6 @@ from mezzotint.imaging.geometry import (
     Symmetry,
     bounding_box,
     lay_out,
-    output_size,
     place,
 )
 from mezzotint.model.errors import OutputTooLarge
@@ -30,8 +29,8 @@ symmetries = st.builds(Symmetry, st.booleans(), st.integers(0, 3))
 
 @pytest.mark.parametrize("case", vectors("geometry"), ids=str)
 def test_vectors(case: dict[str, Any]) -> None:
-    size = output_size(tuple(case["source"]), case["w"], case["h"], case["f"], case["up"])
-    assert list(size) == case["output"]
+    placement = place(Size(*case["source"]), case["w"], case["h"], fit=case["f"], enlarge=case["up"])
+    assert list(placement.output) == case["output"]
 
 
 @given(sizes, sides, sides, st.sampled_from(FITS), st.booleans())

@@ -219,11 +219,6 @@ def bounding_box(size: Size, degrees: int) -> Size:
     return Size(_side(width * cosine + height * sine), _side(width * sine + height * cosine))
 
 
-def output_size(source: tuple[int, int], w: int | None, h: int | None, fit: str | None, up: bool) -> Size:
-    """The size of the output of a box `w` x `h` around an upright `source`, as section 4 of the contract has it."""
-    return place(Size(*source), w, h, fit=fit, enlarge=up).output
-
-
 def place(
     source: Size,
     width: int | None,
@@ -233,7 +228,10 @@ def place(
     gravity: str | None = None,
     enlarge: bool = False,
 ) -> Placement:
-    """How a picture of size `source` gets into a box of `width` x `height`; one or both sides may be absent."""
+    """How an upright picture of size `source` gets into a box of `width` x `height`, as docs/urls.md has it.
+
+    One or both sides may be absent.
+    """
     if width is None or height is None:
         return _scaled(source, _one_side(source, width, height), enlarge=enlarge)
     across, down = Fraction(width, source.width), Fraction(height, source.height)
