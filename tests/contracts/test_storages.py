@@ -36,7 +36,7 @@ class TestThreaded(StorageContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Storage]:
         with ThreadPoolExecutor(8) as pool:
-            yield threaded(Filesystem(str(tmp_path / "objects")), lambda work: pool.submit(work).result())
+            yield threaded(Filesystem(str(tmp_path / "objects")), lambda work, limit: pool.submit(work).result(limit))
 
 
 class TestS3(StorageContract):
