@@ -32,7 +32,7 @@ local SAID_BY_THE_DOOR = {
   "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin", "Timing-Allow-Origin", "X-Request-Id",
 }
 local SAID_BY_THE_ORIGIN = {
-  "Content-Type", "ETag", "Last-Modified", "Cache-Control", "Content-Disposition", "Server-Timing", "X-Accel-Expires",
+  "Content-Type", "ETag", "Last-Modified", "Cache-Control", "Content-Disposition", "X-Accel-Expires",
   "X-Mezzotint-Variant", "X-Mezzotint-Grammar", "X-Mezzotint-Size",
 }
 local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
@@ -149,9 +149,11 @@ local function key_of(reading, version)
   return key
 end
 
--- What the access log says of a request besides: put together once for many hits.
-local function about(address)
-  return ('"organization":"%s","tenant":"%s","asset":"%s",'):format(address.organization, address.tenant, address.asset)
+-- What the access log says of a path, put together once for many hits. It holds nothing that JSON would have escaped.
+local function about(reading)
+  local address = reading.address
+  return ('"path":"%s","organization":"%s","tenant":"%s","asset":"%s",'):format(
+    reading.path, address.organization, address.tenant, address.asset)
 end
 
 -- No key: the request goes on in another location.
@@ -175,7 +177,7 @@ function M.public()
     elseif reading.arguments.download then
       return detour("/_cold")
     end
-    reading.about = about(reading.address)
+    reading.about = about(reading)
     if #uri <= MEMO_URI_MAX then
       public_memo:put(uri, reading)
     end
@@ -231,7 +233,7 @@ function M.private()
     elseif reading.arguments.download then
       return detour("/_cold")
     end
-    reading.about = about(reading.address)
+    reading.about = about(reading)
     -- Only what was signed right is remembered, so that a flood of forgeries pushes nothing out.
     if present(reading, key) and #uri <= MEMO_URI_MAX then
       reading.keys_version = keys_version

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import re
 import shutil
 import socket
 import socketserver
@@ -372,8 +371,12 @@ class Running:
 
     def entries(self) -> list[str]:
         """The keys in the cache on disk."""
-        files = [file for file in self.edge.cache_folder.rglob("*") if file.is_file()]
-        return [re.search(rb"\nKEY: (.*)\n", file.read_bytes())[1].decode() for file in files]  # type: ignore[index]
+        return [head.partition("\n")[0] for head in self.heads()]
+
+    def heads(self) -> list[str]:
+        """Key, status line and headers of each entry in the cache on disk."""
+        files = [file.read_bytes() for file in self.edge.cache_folder.rglob("*") if file.is_file()]
+        return [file.partition(b"\nKEY: ")[2].partition(b"\r\n\r\n")[0].decode() for file in files]
 
 
 def cached(edge: Running, target: str) -> bool:
