@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import machine, tools
 
-ROUNDS = {"edge": 7, "origin": 5, "overload": 3, "memory": 1}
+ROUNDS = {"edge": 5, "origin": 5, "overload": 3, "memory": 1}
 
 
 def main() -> None:

@@ -10,36 +10,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench import load, machine, photographs, stack
 from bench.processes import command, own_cpu_seconds, tree
-from bench.report import Figure, Report, ratio
+from bench.report import Figure, Report
 from mezzotint import registry, settings
 from mezzotint.standalone import nginx
 from mezzotint.standalone.demo import TENANT
 from tests.servers.installation import free_port, private_folder, unprivileged
 
 OPERATIONS = "w_640"
-CONNECTIONS = 16
+CONNECTIONS, REQUESTS = 16, 8_000
+TURNS = 10
 PATIENCE = 30.0
-PLAIN, STATIC = "plain", "static file"
-TARGETS = {"public": 0.98, "fmt_auto": 0.95, "signed": 0.94, STATIC: None}
+PLAIN, BARE, STATIC = "plain", "plain, bare answer", "static file"
+TARGETS = {"public": 0.98, "fmt_auto": 0.95, "signed": 0.94, BARE: None, STATIC: None}
 
 _BASELINE = """
+    log_format plain escape=none
+        '{"time":"$time_iso8601","request_id":"$request_name","client":"$remote_addr","host":"$host",'
+        '"method":"$request_method","path":"$uri","status":$status,"bytes":$body_bytes_sent,'
+        '"variant":"$upstream_http_x_mezzotint_variant","cache":"$upstream_cache_status",'
+        '"seconds":$request_time,"origin_seconds":"$upstream_response_time"}';
     proxy_cache_path "@folder@/plain" levels=1:2 keys_zone=plain:8m;
     server {
         listen 127.0.0.1:@port@ reuseport;
-        access_log "@folder@/plain.log" edge buffer=64k flush=1s;
+        access_log "@folder@/plain.log" plain buffer=64k flush=1s;
         open_file_cache max=10000 inactive=60s;
         open_file_cache_valid 30s;
+        proxy_cache plain;
+        proxy_cache_valid 1h;
+        proxy_ignore_headers X-Accel-Expires Vary;
+        proxy_set_header Host localhost;
+        proxy_set_header Connection "";
         location /v1/ {
-            proxy_cache plain;
             proxy_cache_key fixed;
-            proxy_cache_valid 1h;
-            proxy_ignore_headers X-Accel-Expires Vary;
-            proxy_set_header Host localhost;
-            proxy_set_header Connection "";
             proxy_pass http://origin;
+        }
+        location /bare/ {
+            proxy_cache_key bare;
+            proxy_pass http://127.0.0.1:@port@/static/;
         }
         location /static/ {
             alias "@folder@/static/";
@@ -66,42 +77,79 @@ class Nginx:
 
 
 def bench(rounds: int) -> Report:
-    """Every door for a second at a time, in turn forwards and backwards."""
+    """A new nginx each round, since two of a kind may differ by a percent; there every door beside `plain`, in turn."""
     report = Report("Hits at the edge", f"scripts/bench edge --rounds {rounds}")
     home = private_folder()
+    rates: dict[str, list[float]] = {name: [] for name in TARGETS}
+    cpu: dict[str, list[float]] = {name: [] for name in (PLAIN, *TARGETS)}
+    busy: list[float] = []
     try:
         with stack.running() as running:
             picture = photographs.prepare(home / "pictures", 2000, 1500)[0]
             public = running.upload(TENANT, picture)
             private = running.upload(TENANT, picture, access="private")
-            with _nginx(running.folder, home) as server:
-                doors = {
-                    PLAIN: Door(server.plain_port, f"{public}/{OPERATIONS}.avif"),
-                    "public": Door(server.port, f"{public}/{OPERATIONS}.avif"),
-                    "fmt_auto": Door(server.port, f"{public}/{OPERATIONS}-fmt_auto.jpg"),
-                    "signed": Door(server.port, running.sign(f"{private}/{OPERATIONS}.avif")),
-                    STATIC: Door(server.plain_port, "/static/picture.avif"),
-                }
-                size = _warm(doors, home)
-                rates, cpu = _alternate(doors, server.worker, rounds)
+            for number in range(rounds):
+                with _nginx(running.folder, home / str(number)) as server:
+                    doors = {
+                        PLAIN: Door(server.plain_port, f"{public}/{OPERATIONS}.avif"),
+                        "public": Door(server.port, f"{public}/{OPERATIONS}.avif"),
+                        "fmt_auto": Door(server.port, f"{public}/{OPERATIONS}-fmt_auto.jpg"),
+                        "signed": Door(server.port, running.sign(f"{private}/{OPERATIONS}.avif")),
+                        STATIC: Door(server.plain_port, "/static/picture.avif"),
+                        BARE: Door(server.plain_port, "/bare/picture.avif"),
+                    }
+                    size = _warm(doors, home / str(number))
+                    for name in TARGETS:
+                        pairs = [_pair(doors[PLAIN], doors[name], server.worker, turn) for turn in range(TURNS)]
+                        rates[name].append(median(ours.rate / plain.rate for plain, ours in pairs))
+                        cpu[name].append(median(ours.cpu for _, ours in pairs))
+                        cpu[PLAIN].extend(plain.cpu for plain, _ in pairs)
+                        busy.extend(burst.rate * burst.cpu for pair in pairs for burst in pair)
     finally:
         shutil.rmtree(home)
     report.figures.extend(
-        ratio(f"rate: {name} / {PLAIN}", rates[name], rates[PLAIN], at_least=least) for name, least in TARGETS.items()
+        Figure(f"rate: {name} / {PLAIN}", rates[name], at_least=least) for name, least in TARGETS.items()
     )
-    report.figures.extend(Figure(f"µs of nginx's CPU a request: {name}", cpu[name]) for name in doors)
+    report.figures.extend(
+        Figure(f"µs of nginx's CPU a request: {name}", [seconds * 1e6 for seconds in cpu[name]]) for name in cpu
+    )
     report.notes.append(
-        f"One worker of nginx {machine.nginx_version()} on a core of its own, wrk with {CONNECTIONS} connections on "
-        f"another; an AVIF of {size} bytes. `{PLAIN}` is proxy_cache with a fixed key; all write the same access log."
+        f"One worker of nginx {machine.nginx_version()} on a core of its own, at work {100 * median(busy):.0f} % of "
+        f"the time; h2load with {CONNECTIONS} connections on another. An AVIF of {size} bytes. A round: the median of "
+        f"{TURNS} pairs of {REQUESTS} requests each."
+    )
+    report.notes.append(
+        f"`{PLAIN}`: proxy_cache with a fixed key in front of the same origin. `{BARE}`: the same in front of a file, "
+        "of which a static server says next to nothing. All write the same access log."
     )
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Requests a second, and seconds of nginx's CPU a request."""
+
+    rate: float
+    cpu: float
+
+
+def _pair(plain: Door, ours: Door, worker: int, turn: int) -> tuple[Burst, Burst]:
+    """One after the other; which is first changes with the turn."""
+    bursts = {door: _burst(door, worker) for door in ((ours, plain) if turn % 2 else (plain, ours))}
+    return bursts[plain], bursts[ours]
+
+
+def _burst(door: Door, worker: int) -> Burst:
+    before = own_cpu_seconds(worker)
+    rate = load.burst(door.port, door.path, REQUESTS, connections=CONNECTIONS, core=0, accept=stack.EVERY_FORMAT)
+    return Burst(rate, (own_cpu_seconds(worker) - before) / REQUESTS)
 
 
 def _warm(doors: dict[str, Door], home: Path) -> int:
     """Let every door have the picture; its size. Raises AssertionError unless it is the same everywhere."""
     headers = {"Accept": stack.EVERY_FORMAT}
-    (home / "static").mkdir()
     body = load.ask(doors[PLAIN].port, [doors[PLAIN].path], clients=1, headers=headers)[0]
+    (home / "static").mkdir()
     (home / "static/picture.avif").write_bytes(body)
     for name, door in doors.items():
         for _ in range(2):
@@ -109,32 +157,13 @@ def _warm(doors: dict[str, Door], home: Path) -> int:
     return len(body)
 
 
-def _alternate(
-    doors: dict[str, Door], worker: int, rounds: int
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Requests per second, and microseconds of nginx's CPU a request, by door and round."""
-    rates: dict[str, list[float]] = {name: [] for name in doors}
-    cpu: dict[str, list[float]] = {name: [] for name in doors}
-    for number in range(rounds):
-        for name in reversed(doors) if number % 2 else doors:
-            wrk = load.Wrk(
-                doors[name].port, [doors[name].path], CONNECTIONS, seconds=1, core=0, accept=stack.EVERY_FORMAT
-            )
-            before = own_cpu_seconds(worker)
-            answered = wrk.run()
-            assert not answered.refusals, name
-            rates[name].append(answered.rate)
-            cpu[name].append((own_cpu_seconds(worker) - before) / answered.pictures * 1e6)
-    return rates, cpu
-
-
 @contextmanager
 def _nginx(installation: Path, home: Path) -> Iterator[Nginx]:
-    """The edge of this installation once more, with one worker, and the baseline beside it in the same process."""
+    """In `home`: the edge of this installation once more, with one worker, and the baseline in the same process."""
     loaded = settings.load(installation / "mezzotint.toml")
     port, plain_port = free_port(), free_port()
     folder = home / "nginx"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     configured = nginx.Edge(
         listen=f"127.0.0.1:{port}",
         hosts=loaded.public.hosts,
