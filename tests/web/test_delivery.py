@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import pytest
 from werkzeug.test import TestResponse
 
+from mezzotint.model.errors import Overloaded
 from mezzotint.plugin_api import Storage
 from tests.web.conftest import Api
 
@@ -137,3 +138,36 @@ def test_no_more_is_sent_than_was_said(house, path: str, ask: Callable[..., Test
     with Path(base + left["X-Accel-Redirect"].removeprefix("/_stored/variants")).open("ab") as file:
         file.write(b"more")
     assert len(ask(path).data) == int(left["X-Mezzotint-Size"])
+
+
+def failing(error: Exception) -> Callable[..., Any]:
+    def answer(_: object) -> Any:
+        raise error
+
+    return answer
+
+
+def test_a_defect_is_told_without_its_insides(
+    house, path: str, ask: Callable[..., TestResponse], problem, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(house.deliver, "answer", failing(RuntimeError("the insides")))
+    answer = ask(path)
+    problem(answer, 500, "internal_error")
+    assert b"insides" not in answer.data
+    assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Expires"]) == ("no-store", "0")
+
+
+def test_a_full_queue_is_found_once_and_the_next_ones_are_refused_in_front_of_it(
+    house, path: str, ask: Callable[..., TestResponse], monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as full:
+        full.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7)))
+        found = ask(path)
+        assert (found.status_code, found.headers["Retry-After"]) == (503, "7")
+    refused = ask(path)
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "overloaded")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
+def test_pictures_are_only_read(path: str, ask: Callable[..., TestResponse], problem, method: str):
+    problem(ask(path, method=method), 405, "method_not_allowed")

@@ -10,8 +10,9 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from mezzotint import logs, settings, wiring
-from mezzotint.web import api, delivery, errors, headers, health, hub, request_log
+from mezzotint.web import api, errors, headers, health, hub, request_log
 from mezzotint.web.admission import Admission
+from mezzotint.web.delivery import Delivery
 
 
 class Name(BaseConverter):
@@ -37,11 +38,10 @@ def create_app(house: wiring.House | None = None) -> Flask:
     request_log.install(app)
     errors.install(app)
     headers.install(app)
-    delivery.install(app)
     app.register_blueprint(health.blueprint)
     for module in pkgutil.iter_modules(api.__path__):
         app.register_blueprint(importlib.import_module(f"{api.__name__}.{module.name}").blueprint)
-    app.wsgi_app = Admission(app.wsgi_app, house.in_flight)  # type: ignore[method-assign]
+    app.wsgi_app = Admission(Delivery(app.wsgi_app, house), house.in_flight)  # type: ignore[method-assign]
     return app
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import quote, unquote
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Response
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import http_date
+from werkzeug.wrappers import Request
 
 from mezzotint.grammar.accept import AcceptClass, accept_class
 from mezzotint.model.errors import MethodNotAllowed
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.services.deliver import Answer, Asked, Fetch, Lifetime, Opened
 from mezzotint.services.verify import Arguments, read_arguments
-from mezzotint.web.request_log import note
+from mezzotint.web import errors, headers
+from mezzotint.web.request_log import Line
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from mezzotint.wiring import House
 
 EDGE_SECONDS = 30 * 86_400
 """How long an edge keeps a picture fixed by its URL; it can be made again."""
@@ -30,46 +36,81 @@ _PLAIN = re.compile(r"[A-Za-z0-9._ -]+", re.ASCII)
 log = structlog.get_logger(__name__)
 
 
-def install(app: Flask) -> None:
-    """Answer delivery paths of `app` before routing: routing reads decoded paths, and these are read raw."""
-    app.before_request(_deliver)
+class Delivery:
+    """Answers delivery paths in front of `application`: its routing reads decoded paths, and these are read raw."""
+
+    def __init__(self, application: WSGIApplication, house: House) -> None:
+        self._application = application
+        self._house = house
+        written = (encoder.media_type for encoder in house.registry.encoders.values())
+        self._shown = frozenset({"application/json", *written})
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not _DELIVERY.match(environ.get("PATH_INFO", "")):
+            return self._application(environ, start_response)
+        request = Request(environ)
+        line = Line(request)
+        try:
+            response = self._answer(request, line)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            response = errors.respond(error, line, environ)
+        return line.end(headers.complete(response))(environ, start_response)
+
+    def _answer(self, request: Request, line: Line) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{request.method} is not for pictures")
+        asked = read_asked(request)
+        answer = self._house.deliver.answer(asked)
+        if store := request.headers.get("X-Mezzotint-Unfetched"):
+            log.warning("not_fetched", store=store)  # the edge was sent there by the answer before, which was counted
+        else:
+            self._house.usage.count(answer)
+        line.facts |= {
+            "tenant": str(answer.place.tenant_id),
+            "variant": to_ulid(answer.variant_id) if answer.variant_id else "",
+            "fetched": isinstance(answer.body, Fetch),
+        }
+        return _respond(request, answer, self._said_of(answer, asked.arguments.download, line))
+
+    def _said_of(self, answer: Answer, download: str | None, line: Line) -> list[tuple[str, str]]:
+        """A picture's headers, all at once: werkzeug looks through those it has for each that is set."""
+        # An original may be a document with scripts: what a browser may show in place is what we write ourselves.
+        shown = answer.media_type in self._shown
+        said = [
+            ("Content-Type", answer.media_type),
+            ("ETag", f'"{answer.content_hash}"'),
+            ("Last-Modified", http_date(answer.modified)),
+            ("Cache-Control", cache_control(answer)),
+            ("Content-Disposition", disposition(answer.file_name, download, shown=shown)),
+            ("Cross-Origin-Resource-Policy", "cross-origin"),
+            ("Server-Timing", f"origin;dur={line.ms:.1f}"),
+            ("X-Accel-Expires", str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)),
+            ("X-Mezzotint-Grammar", self._house.grammar.digest),
+        ]
+        if answer.lifetime is not Lifetime.PRIVATE:
+            said += [("Access-Control-Allow-Origin", "*"), ("Timing-Allow-Origin", "*")]
+        if answer.vary_accept:
+            said.append(("Vary", "Accept"))
+        if answer.variant_id is not None:
+            said.append(("X-Mezzotint-Variant", to_ulid(answer.variant_id)))
+        return said
 
 
-def _deliver() -> Response | None:
-    if not _DELIVERY.match(request.path):
-        return None
-    if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(f"{request.method} is not for pictures")
-    house = current_app.extensions["mezzotint"]
-    asked = read_asked()
-    answer: Answer = house.deliver.answer(asked)
-    if store := request.headers.get("X-Mezzotint-Unfetched"):
-        log.warning("not_fetched", store=store)  # the edge was sent there by the answer before, which was counted
-    else:
-        house.usage.count(answer)
-    note(
-        tenant=str(answer.place.tenant_id),
-        variant=to_ulid(answer.variant_id) if answer.variant_id else "",
-        fetched=isinstance(answer.body, Fetch),
-    )
-    return _respond(answer, asked)
-
-
-def read_asked() -> Asked:
+def read_asked(request: Request) -> Asked:
     """The request as its client sent it: from the edge's headers, or from the request itself when there is no edge."""
-    headers = request.headers
-    path = headers.get("X-Mezzotint-Path")
+    sent = request.headers
+    path = sent.get("X-Mezzotint-Path")
     if path is not None:
         return Asked(
             path=path,
-            host=headers.get("X-Mezzotint-Host", ""),
+            host=sent.get("X-Mezzotint-Host", ""),
             arguments=Arguments(
-                sig=headers.get("X-Mezzotint-Sig"),
-                exp=headers.get("X-Mezzotint-Exp"),
-                kid=headers.get("X-Mezzotint-Kid"),
+                sig=sent.get("X-Mezzotint-Sig"),
+                exp=sent.get("X-Mezzotint-Exp"),
+                kid=sent.get("X-Mezzotint-Kid"),
             ),
-            accept=_known_class(headers.get("X-Mezzotint-Accept")),
-            stores=frozenset(headers.get("X-Mezzotint-Stores", "").split()),
+            accept=_known_class(sent.get("X-Mezzotint-Accept")),
+            stores=frozenset(sent.get("X-Mezzotint-Stores", "").split()),
         )
     raw = str(request.environ.get("RAW_URI") or request.full_path)
     path, _, query = raw.partition("?")
@@ -77,7 +118,7 @@ def read_asked() -> Asked:
         path=path,
         host=request.host.partition(":")[0].lower(),
         arguments=read_arguments(query),
-        accept=accept_class(headers.get("Accept")),
+        accept=accept_class(sent.get("Accept")),
     )
 
 
@@ -85,16 +126,15 @@ def _known_class(given: str | None) -> AcceptClass:
     return cast(AcceptClass, given) if given in ("avif", "webp") else "base"
 
 
-def _respond(answer: Answer, asked: Asked) -> Response:
-    headers = _said_of(answer, asked.arguments.download)
+def _respond(request: Request, answer: Answer, said: list[tuple[str, str]]) -> Response:
     match answer.body:
         case bytes():
-            response = Response(answer.body, headers=headers)
+            response = Response(answer.body, headers=said)
         case Opened(stream, close):
-            response = Response(_chunks(stream, answer.size), headers=[*headers, ("Content-Length", str(answer.size))])
+            response = Response(_chunks(stream, answer.size), headers=[*said, ("Content-Length", str(answer.size))])
             response.call_on_close(close)  # also where nothing of it is sent
         case Fetch(store, path):
-            return _leaving_the_bytes(Response(headers=headers), f"/_stored/{store}{path}", answer.size)
+            return _leave_the_bytes(request, Response(headers=said), f"/_stored/{store}{path}", answer.size)
     try:
         return cast(Response, response.make_conditional(request, accept_ranges=True, complete_length=answer.size))
     except RequestedRangeNotSatisfiable:
@@ -102,30 +142,7 @@ def _respond(answer: Answer, asked: Asked) -> Response:
         raise
 
 
-def _said_of(answer: Answer, download: str | None) -> list[tuple[str, str]]:
-    """A picture's headers, all at once: werkzeug looks through those it has for each that is set."""
-    house = current_app.extensions["mezzotint"]
-    headers = [
-        ("Content-Type", answer.media_type),
-        ("ETag", f'"{answer.content_hash}"'),
-        ("Last-Modified", http_date(answer.modified)),
-        ("Cache-Control", cache_control(answer)),
-        ("Content-Disposition", disposition(answer.file_name, download, shown=_shown(answer))),
-        ("Cross-Origin-Resource-Policy", "cross-origin"),
-        ("Server-Timing", f"origin;dur={(time.perf_counter() - g.started) * 1000:.1f}"),
-        ("X-Accel-Expires", str(answer.seconds if answer.lifetime is Lifetime.PRESET else EDGE_SECONDS)),
-        ("X-Mezzotint-Grammar", house.grammar.digest),
-    ]
-    if answer.lifetime is not Lifetime.PRIVATE:
-        headers += [("Access-Control-Allow-Origin", "*"), ("Timing-Allow-Origin", "*")]
-    if answer.vary_accept:
-        headers.append(("Vary", "Accept"))
-    if answer.variant_id is not None:
-        headers.append(("X-Mezzotint-Variant", to_ulid(answer.variant_id)))
-    return headers
-
-
-def _leaving_the_bytes(response: Response, where: str, size: int) -> Response:
+def _leave_the_bytes(request: Request, response: Response, where: str, size: int) -> Response:
     """The answer without its bytes, which an edge puts in; for one that has them already, a 304."""
     if request.if_none_match or request.if_modified_since:
         response.make_conditional(request)
@@ -143,12 +160,6 @@ def cache_control(answer: Answer) -> str:
             return f"public, max-age={answer.seconds}, stale-while-revalidate=86400"
         case Lifetime.PRIVATE:
             return f"private, max-age={answer.seconds}"
-
-
-def _shown(answer: Answer) -> bool:
-    """Whether a browser may show it in place: what we write ourselves. An original may be a document with scripts."""
-    encoders = current_app.extensions["mezzotint"].registry.encoders.values()
-    return answer.media_type in {"application/json", *(encoder.media_type for encoder in encoders)}
 
 
 def disposition(file_name: str, download: str | None, *, shown: bool = True) -> str:

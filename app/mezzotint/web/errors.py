@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from mezzotint.model.errors import (
     BadRequest,
@@ -20,12 +21,19 @@ from mezzotint.model.errors import (
     UploadTooLarge,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from mezzotint.web.request_log import Line
+
 PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="mezzotint"'
 OVERLOADED = "mezzotint.overloaded"
 """Stands in the environ of a request that was refused for want of room."""
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
+
+_OURS: dict[int, type[MezzotintError]] = {404: NotFound, 405: MethodNotAllowed, 416: RangeNotSatisfiable}
 
 log = structlog.get_logger(__name__)
 
@@ -45,43 +53,35 @@ def problem(error: MezzotintError, request_id: str | None) -> dict[str, Any]:
 
 def install(app: Flask) -> None:
     """Answer every error of `app` with a problem document."""
-    app.register_error_handler(MezzotintError, _answer)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(Exception, lambda error: respond(error, g.line, request.environ))
 
 
-def _answer(error: MezzotintError) -> Response:
-    response = jsonify(problem(error, g.get("request_id")))
-    response.status_code = error.status
-    response.content_type = PROBLEM
-    response.headers["X-Accel-Expires"] = str(NOT_FOUND_SECONDS if isinstance(error, NotFound) else 0)
-    if isinstance(error, Unauthorized):
+def respond(error: Exception, line: Line, environ: WSGIEnvironment) -> Response:
+    """The answer that tells of `error`, whatever it is; `line` says its code too."""
+    ours = _ours(error)
+    response = Response(json.dumps(problem(ours, line.request_id)), ours.status, content_type=PROBLEM)
+    response.headers["X-Accel-Expires"] = str(NOT_FOUND_SECONDS if isinstance(ours, NotFound) else 0)
+    if isinstance(ours, Unauthorized):
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(error, Overloaded):
-        request.environ[OVERLOADED] = True
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    if error.__cause__ is not None and error.status >= 500:
-        log.warning("unavailable", code=error.code, problem=repr(error.__cause__))  # not for clients: it names places
-    g.problem = error.code
+    if isinstance(ours, Overloaded):
+        environ[OVERLOADED] = True
+    if ours.retry_after is not None:
+        response.headers["Retry-After"] = str(ours.retry_after)
+    if isinstance(error, HTTPException):
+        response.headers.extend(header for header in error.get_headers() if header[0] in ("Allow", "Content-Range"))
+    if ours.__cause__ is not None and ours.status >= 500:
+        log.warning("unavailable", code=ours.code, problem=repr(ours.__cause__))  # not for clients: it names places
+    line.facts["code"] = ours.code
     return response
 
 
-def _http(error: HTTPException) -> Response:
-    """Werkzeug's own errors (no such route, wrong method, unreadable body) in our words."""
-    if error.code == 404:
-        return _answer(NotFound())
-    if error.code in (405, 416):
-        response = _answer(MethodNotAllowed() if error.code == 405 else RangeNotSatisfiable())
-        response.headers.extend(header for header in error.get_headers() if header[0] in ("Allow", "Content-Range"))
-        return response
-    if isinstance(error, RequestEntityTooLarge):
-        return _answer(UploadTooLarge(error.description or ""))
-    if error.code is not None and error.code < 500:
-        return _answer(BadRequest(error.description or ""))
-    return _defect(error)
-
-
-def _defect(error: Exception) -> Response:
-    log.error("defect", exc_info=error)
-    return _answer(InternalError())
+def _ours(error: Exception) -> MezzotintError:
+    """Werkzeug's own errors (no such route, wrong method, unreadable body) and defects in our words."""
+    if isinstance(error, MezzotintError):
+        return error
+    if not isinstance(error, HTTPException) or error.code is None or error.code >= 500:
+        log.error("defect", exc_info=error)
+        return InternalError()
+    if error.code in _OURS:
+        return _OURS[error.code]()
+    return (UploadTooLarge if error.code == 413 else BadRequest)(error.description or "")

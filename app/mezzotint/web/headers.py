@@ -15,10 +15,11 @@ DEFAULTS = {
 
 def install(app: Flask) -> None:
     """Add to every answer of `app` what it does not say itself."""
-    app.after_request(_complete)
+    app.after_request(complete)
 
 
-def _complete(response: Response) -> Response:
+def complete(response: Response) -> Response:
+    """The response, with what it does not say itself."""
     for name, value in DEFAULTS.items():
         response.headers.setdefault(name, value)
     if response.status_code == 204:
