@@ -355,6 +355,9 @@ function M.rebuild()
   end
   local address = reading.address
   var.miss_tenant = address.organization .. "/" .. address.tenant
+  if shared.paused_tenants:get(var.miss_tenant) then
+    var.miss_paused = "1"
+  end
   var.miss_path = reading.path
   if address.access == "priv" then
     var.miss_sig, var.miss_exp, var.miss_kid = reading.arguments.sig, reading.arguments.exp, reading.arguments.kid
@@ -363,6 +366,13 @@ function M.rebuild()
     var.miss_accept = accept_class()
   end
   return reading.canonical
+end
+
+-- The origin has more of a tenant's pictures to make than may wait: it need not say so again for each that follows.
+local function pause(seconds)
+  if ngx.status == 503 and seconds then
+    shared.paused_tenants:set(var.miss_tenant, true, seconds)
+  end
 end
 
 local function compare_grammars(theirs)
@@ -450,6 +460,7 @@ function M.relay()
       header[name] = nil
     end
   end
+  pause(tonumber(var.upstream_http_x_mezzotint_pause))
   local theirs = said["X-Mezzotint-Grammar"]
   if theirs then
     compare_grammars(theirs)
@@ -490,7 +501,8 @@ end
 
 --- Answer with what nginx found wrong in the hop of a miss, under the identifier that the door gave the request.
 function M.miss_problem()
-  return answer(problem.of_status(ngx.status), var.http_x_mezzotint_request)
+  local fault = var.miss_paused ~= "" and { code = "overloaded" } or problem.of_status(ngx.status)
+  return answer(fault, var.http_x_mezzotint_request)
 end
 
 --- What this edge knows, for its operator.

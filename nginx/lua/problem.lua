@@ -19,6 +19,7 @@ M.codes = {
   unknown_host = { 421, "This host is not served here" },
   rate_limited = { 429, "Too many requests" },
   internal_error = { 500, "Something went wrong on our side" },
+  overloaded = { 503, "Too much work is waiting" },
   unavailable = { 503, "A part of the service is away" },
 }
 

@@ -413,6 +413,25 @@ def test_misses_are_limited_by_tenant_and_hits_are_free(
         assert edge.get(warm.replace("/website/", "/other/")).status == 200
 
 
+def test_a_tenant_whose_queue_is_full_is_refused_at_the_edge_for_as_long_as_the_origin_said(edge: Running) -> None:
+    warm, other = public(asset=another()), public(asset=another()).replace("/website/", "/flooding/")
+    assert edge.get(warm.replace("/website/", "/flooding/")).status == 200
+    told = {"Content-Type": "application/problem+json", "Retry-After": "1", "X-Mezzotint-Pause": "1.5"}
+    edge.origin.answer = lambda *_: Answer(503, b"{}", told)
+    found = edge.get(other)
+    assert (found.status, found.cache) == (503, "MISS")
+    assert "x-mezzotint-pause" not in found.headers
+    edge.origin.answer = picture
+    asked = public(asset=another()).replace("/website/", "/flooding/")
+    refused = edge.get(asked)
+    assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "overloaded", "1")
+    assert refused.problem["request_id"] == refused.headers["x-request-id"]
+    assert edge.origin.asked(asked) == []
+    assert edge.get(warm.replace("/website/", "/flooding/")).cache == "HIT"
+    assert edge.get(public(asset=another())).status == 200
+    assert eventually(lambda: edge.get(asked).status == 200, "it is let through again")
+
+
 def test_a_large_picture_passes_whole(edge: Running) -> None:
     asset, body = another(), bytes(range(256)) * 40_000
     edge.origin.answer = lambda path, headers: replace(picture(path, headers), body=body)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mezzotint.web.admission import PAUSE, Admission
-from mezzotint.web.errors import OVERLOADED
+from mezzotint.web.admission import Admission
+from mezzotint.web.errors import PAUSE
 
 
 class Application:
@@ -20,9 +20,7 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.asked.append(environ["PATH_INFO"])
-        if self.full:
-            environ[OVERLOADED] = True
-        start_response("503 Service Unavailable" if self.full else "200 OK", [])
+        start_response(*(("503 Service Unavailable", [(PAUSE, "0.5")]) if self.full else ("200 OK", [])))
         return [b""]
 
 
@@ -66,9 +64,11 @@ def test_full_queue_is_not_asked_again_at_once(door: Admission, application: App
     application.full = True
     ask(door, picture("web"))[2].close()  # type: ignore[attr-defined]
     application.full = False
-    assert ask(door, picture("web"))[0].startswith("503")
+    application.moment = 0.125
+    status, headers, _ = ask(door, picture("web"))
+    assert (status, headers[PAUSE]) == ("503 Service Unavailable", "0.375")
     assert len(application.asked) == 1
-    application.moment = PAUSE
+    application.moment = 0.5
     assert ask(door, picture("web"))[0] == "200 OK"
 
 

@@ -164,6 +164,7 @@ def test_a_full_queue_is_found_once_and_the_next_ones_are_refused_in_front_of_it
         full.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7)))
         found = ask(path)
         assert (found.status_code, found.headers["Retry-After"]) == (503, "7")
+        assert 0 < float(found.headers["X-Mezzotint-Pause"]) < 1
     refused = ask(path)
     assert (refused.status_code, refused.get_json()["code"]) == (503, "overloaded")
 

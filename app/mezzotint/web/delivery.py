@@ -53,7 +53,7 @@ class Delivery:
         try:
             response = self._answer(request, line)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            response = errors.respond(error, line, environ)
+            response = errors.respond(error, line)
         return line.end(headers.complete(response))(environ, start_response)
 
     def _answer(self, request: Request, line: Line) -> Response:

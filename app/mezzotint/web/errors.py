@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from mezzotint.model.errors import (
@@ -22,13 +22,14 @@ from mezzotint.model.errors import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
     from mezzotint.web.request_log import Line
 
 PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="mezzotint"'
-OVERLOADED = "mezzotint.overloaded"
+PAUSE = "X-Mezzotint-Pause"
+"""The header that says for how many seconds no more pictures of this tenant need be asked for."""
+PAUSE_SECONDS = 0.2
+"""No full queue empties sooner."""
 """Stands in the environ of a request that was refused for want of room."""
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
@@ -53,10 +54,10 @@ def problem(error: MezzotintError, request_id: str | None) -> dict[str, Any]:
 
 def install(app: Flask) -> None:
     """Answer every error of `app` with a problem document."""
-    app.register_error_handler(Exception, lambda error: respond(error, g.line, request.environ))
+    app.register_error_handler(Exception, lambda error: respond(error, g.line))
 
 
-def respond(error: Exception, line: Line, environ: WSGIEnvironment) -> Response:
+def respond(error: Exception, line: Line) -> Response:
     """The answer that tells of `error`, whatever it is; `line` says its code too."""
     ours = _ours(error)
     response = Response(json.dumps(problem(ours, line.request_id)), ours.status, content_type=PROBLEM)
@@ -64,7 +65,7 @@ def respond(error: Exception, line: Line, environ: WSGIEnvironment) -> Response:
     if isinstance(ours, Unauthorized):
         response.headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(ours, Overloaded):
-        environ[OVERLOADED] = True
+        response.headers[PAUSE] = str(PAUSE_SECONDS)
     if ours.retry_after is not None:
         response.headers["Retry-After"] = str(ours.retry_after)
     if isinstance(error, HTTPException):
