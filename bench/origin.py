@@ -25,12 +25,16 @@ w1: 2000x1333 JPEG to 500x500 cover, JPEG q80. w2: 12 MP JPEG to 800 wide, WebP 
 the same for all, since Mezzotint makes a variant once. CPU is user and system time of the whole server tree \
 (Mezzotint: nginx, gunicorn, renderers, PostgreSQL, Redis; what is made is stored and recorded). Bare libvips: \
 `thumbnail` and save in one process, no server. w2 is taken before any mezzanine is made, with the background worker \
-stopped; once more, and AVIF against WebP, when all are."""
+stopped; once more, and AVIF against WebP, when all are. From the second size on an original's pixels are kept: the \
+first and the second size of each are rows of their own, and what is compared are further ones. Bytes and quality are \
+those of the first size."""
 _LOST = """\
 Stored variant: the origin is asked over its socket, one request after the other, with the headers of an edge that \
 lost the picture; memory and Redis know of it. CPU is that of the whole server tree; the edge has no part in it."""
 _PAIR = f"AVIF q{AVIF.quality} / WebP q{WEBP.quality}"
 HERD = 50
+_SIZES = 2
+"""of each original, before its pixels are there for all further ones"""
 STORED = 1500
 """requests in a round for variants that are stored already"""
 
@@ -88,10 +92,12 @@ class _Comparison:
         race: dict[str, Contender] = {"Mezzotint": self.ours, "bare libvips": Libvips(), "sharp": self.sharp}
         cpu = _race(race, [self.task] * 3, self.files, rounds)
         mine = cpu["Mezzotint"]
-        yield ratio(f"{self.name}: CPU / bare libvips", mine, cpu["bare libvips"], at_most=of_libvips)
-        yield ratio(f"{self.name}: CPU / sharp", mine, cpu["sharp"], at_most=of_sharp)
+        yield ratio(f"{self.name}: CPU / bare libvips", mine[_SIZES:], cpu["bare libvips"][_SIZES:], at_most=of_libvips)
+        yield ratio(f"{self.name}: CPU / sharp", mine[_SIZES:], cpu["sharp"][_SIZES:], at_most=of_sharp)
+        for number, size in enumerate(("first", "second")):
+            yield ratio(f"{self.name}, {size} size: CPU / sharp", mine[number:][:1], cpu["sharp"][number:][:1])
         for name, values in cpu.items():
-            yield Figure(f"{self.name}: ms of CPU, {name}", values)
+            yield Figure(f"{self.name}: ms of CPU, {name}", values[_SIZES:])
 
     def looks(self, scale: Scale) -> Iterator[Figure]:
         """Bytes and quality."""
@@ -111,20 +117,20 @@ class _Comparison:
 def _race(
     race: dict[str, Contender], tasks: Sequence[Task], files: Sequence[Path], rounds: int
 ) -> dict[str, list[float]]:
-    """Milliseconds a request by contender and round, after a round to warm up."""
+    """Milliseconds a request by contender and round, behind those for the first sizes of every file."""
     jobs: Iterator[Job] = ((file, size) for size in tasks[0].sizes() for file in files)
     used: dict[str, list[float]] = {name: [] for name in race}
-    for number in range(rounds + 1):
-        now = list(islice(jobs, REQUESTS[tasks[0].name]))
+    for number in range(_SIZES + rounds):
+        now = list(islice(jobs, len(files) if number < _SIZES else REQUESTS[tasks[0].name]))
         lanes = list(zip(race.items(), tasks, strict=True))
         for (name, contender), task in reversed(lanes) if number % 2 else lanes:
             used[name].append(contender.cpu(task, now) / len(now) * 1000)
-    return {name: values[1:] for name, values in used.items()}
+    return used
 
 
 def _avif_work(files: Sequence[Path], ours: Mezzotint, rounds: int) -> Figure:
     cpu = _race({"AVIF": ours, "WebP": ours}, [AVIF, WEBP], files, rounds)
-    return ratio(f"CPU of {_PAIR}", cpu["AVIF"], cpu["WebP"], at_most=1.3)
+    return ratio(f"CPU of {_PAIR}", cpu["AVIF"][_SIZES:], cpu["WebP"][_SIZES:], at_most=1.3)
 
 
 def _avif_looks(files: Sequence[Path], ours: Mezzotint, scale: Scale) -> Iterator[Figure]:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mezzotint import logs, registry
+from mezzotint.imaging.decoded import PIXELS_BYTES
 from mezzotint.imaging.isolation import COPY_BYTES
 from mezzotint.imaging.renderer.master import PoolSettings
 from mezzotint.imaging.renderer.serve import serve, serve_isolated
@@ -29,6 +30,7 @@ def run(settings: Settings) -> None:
             memory_bytes=pool.memory_bytes,
             recycle=pool.recycle,
             cpu_seconds=math.inf,
+            file_bytes=PIXELS_BYTES,
         ),
         plugins.grammar(),
         [decoder() for decoder in plugins.decoders.values()],

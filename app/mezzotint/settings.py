@@ -181,10 +181,13 @@ class Worker:
 
 @dataclass(frozen=True, config=_STRICT)
 class Spool:
-    """Local disk: uploads on their way in, and originals brought near for the renderers (at most `sources_bytes`)."""
+    """Local disk: uploads on their way in, originals brought near for the renderers (at most `sources_bytes`), and
+    pixels decoded already (at most `pixels_bytes`; none when it is 0).
+    """
 
     folder: Path
     sources_bytes: Positive = 2 * 1024**3
+    pixels_bytes: Annotated[int, Field(ge=0)] = 2 * 1024**3
 
 
 @dataclass(frozen=True, config=_STRICT)

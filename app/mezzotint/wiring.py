@@ -144,7 +144,10 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         foreign = [registry.isolated_decoder(name)() for name in settings.isolation.formats]
         isolation = Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
     quarantine = Quarantine(database)
-    renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard)
+    pixels = None
+    if settings.spool.pixels_bytes:
+        pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes)
+    renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard, pixels)
     lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]
     wants = Wants(language, registry.encoders, lossy)
     near = Near(stores, sources)

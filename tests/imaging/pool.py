@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from mezzotint import logs, registry
 from mezzotint.imaging.client import InspectJob, Renderers, RenderJob
+from mezzotint.imaging.decoded import PIXELS_BYTES
 from mezzotint.imaging.isolation import COPY_BYTES, Isolation
 from mezzotint.imaging.pool import Pool as PoolClient
 from mezzotint.imaging.renderer.master import PoolSettings
@@ -28,7 +29,7 @@ PATIENCE = 30.0
 
 DEFAULTS = {
     "workers": 2, "background": 0, "queue": 64, "queue_per_tenant": 32, "memory_bytes": 3 << 30, "recycle": 1000,
-    "cpu_seconds": PATIENCE, "file_bytes": 0,
+    "cpu_seconds": PATIENCE, "file_bytes": PIXELS_BYTES,
 }  # fmt: skip
 ISOLATED = {"workers": 1, "memory_bytes": 2 << 30, "cpu_seconds": 10.0, "file_bytes": COPY_BYTES}
 STRANGERS = "mischief"

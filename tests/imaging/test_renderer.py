@@ -19,6 +19,7 @@ import pytest
 from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging import wire
 from mezzotint.imaging.client import Rendered, RendererDied, Renderers, RendererStopped
+from mezzotint.imaging.decoded import PIXELS_BYTES
 from mezzotint.model.errors import (
     InternalError,
     OutputTooLarge,
@@ -380,7 +381,8 @@ def test_renderers_are_bounded(pool: Pool) -> None:
     for pid in pool.workers:
         limits = Path(f"/proc/{pid}/limits").read_text()
         bounds = {line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]}
-        assert bounds["Max file size"] == bounds["Max core file size"] == "0"
+        assert bounds["Max file size"] == str(PIXELS_BYTES)
+        assert bounds["Max core file size"] == "0"
         assert bounds["Max address space"] == str(3 << 30)
         assert bounds["Max open files"] == "256"
 

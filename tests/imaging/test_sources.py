@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -78,6 +79,17 @@ def test_the_least_recently_used_goes(tmp_path: Path) -> None:
     assert (a.exists(), b.exists(), c.exists()) == (True, False, True)
     assert near.get("s", "a", shelf) == a
     assert a.stat().st_mtime > long_ago + 2
+
+
+def test_what_was_not_used_for_a_day_goes_however_much_room_there_is(tmp_path: Path) -> None:
+    shelf = Shelf(a=b"a", b=b"b", c=b"c")
+    near = Sources(tmp_path, 100)
+    a, b = near.get("s", "a", shelf), near.get("s", "b", shelf)
+    now = time.time()
+    os.utime(a, (now, now - 90_000))
+    os.utime(b, (now, now - 80_000))
+    near.get("s", "c", shelf)
+    assert (a.exists(), b.exists()) == (False, True)
 
 
 def test_a_file_in_use_stays(tmp_path: Path) -> None:

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mezzotint.imaging.decoded import Decoded
 from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob, fields_of
 from mezzotint.imaging.pool import BREAKDOWNS, Pool, RendererCrashed, RendererDied, RendererStopped
 from mezzotint.model.errors import InternalError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mezzotint.imaging.isolation import Isolation
+    from mezzotint.imaging.sources import Sources
 
 __all__ = [
     "BREAKDOWNS",
@@ -31,6 +34,8 @@ __all__ = [
     "Renderers",
 ]
 
+_NOT_FOR_RENDERERS = {"source", "content_hash", "upright"}
+
 Job = RenderJob | MezzanineJob | InspectJob
 Guard = Callable[[Job], AbstractContextManager[object]]
 
@@ -38,14 +43,17 @@ Guard = Callable[[Job], AbstractContextManager[object]]
 class Renderers:
     """The renderers behind the socket at `path`; `isolation` brings them what they don't open themselves.
 
-    `guard` is around every job, and may refuse it.
+    `pixels` keeps what they decoded for other sizes. `guard` is around every job, and may refuse it.
 
     Safe to use from many threads or greenlets. While `breaker` is open, every method raises Unavailable at once.
     """
 
-    def __init__(self, path: Path, isolation: Isolation | None = None, guard: Guard = nullcontext) -> None:
+    def __init__(
+        self, path: Path, isolation: Isolation | None = None, guard: Guard = nullcontext, pixels: Sources | None = None
+    ) -> None:
         self._pool = Pool(path, "renderers")
         self._isolation = isolation
+        self._decoded = Decoded(self._pool, pixels) if pixels else None
         self._guard = guard
         self.breaker = self._pool.breaker
         self.ping = self._pool.ping
@@ -71,12 +79,15 @@ class Renderers:
     def _ask(self, kind: str, job: Job) -> tuple[dict[str, Any], bytes]:
         until = time.monotonic() + job.deadline
         try:
-            with (
-                self._guard(job),
-                io.FileIO(self._isolation.picture(job) if self._isolation else job.source) as source,
-            ):
-                facts = fields_of(job)
-                del facts["source"], facts["content_hash"]
-                return self._pool.ask(kind, facts, until - time.monotonic(), [source])
+            with self._guard(job):
+                if self._isolation:
+                    job = replace(job, source=self._isolation.picture(job))
+                if self._decoded and isinstance(job, RenderJob):
+                    job = self._decoded.instead(job)
+                with io.FileIO(job.source) as source:
+                    facts = fields_of(job)
+                    for name in _NOT_FOR_RENDERERS & facts.keys():
+                        del facts[name]
+                    return self._pool.ask(kind, facts, until - time.monotonic(), [source])
         except FileNotFoundError as problem:
             raise InternalError("the original is not where it was") from problem

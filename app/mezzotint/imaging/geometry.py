@@ -16,6 +16,8 @@ MEZZANINE_SIDE = 2048
 """The longer side of a mezzanine, in pixels."""
 _MEZZANINE_MARGIN = Fraction(8, 5)
 """By how much a mezzanine must be larger than what is rendered from it, or it would show."""
+_WORTH_KEEPING = 500_000
+"""The least pixels of a picture that is worth being kept decoded."""
 
 SMART = frozenset({"attention", "entropy"})
 """Gravities that only the pixels can decide; until then the picture sits in the centre."""
@@ -177,8 +179,21 @@ def wants_mezzanine(upright: Size) -> bool:
 
 def fits_mezzanine(layout: Layout, upright: Size) -> bool:
     """Whether a variant of a picture that is `upright` comes out of its mezzanine as well as out of itself."""
+    return wants_mezzanine(upright) and _shows_as_well_reduced(layout, upright)
+
+
+def fits_pixels(layout: Layout, upright: Size) -> bool:
+    """Whether a variant of a picture that is `upright` comes out of its decoded pixels, MEZZANINE_SIDE long or as long
+    as it is, as well as out of itself; never where there is next to nothing to decode.
+    """
+    if max(upright) <= MEZZANINE_SIDE:
+        return upright.width * upright.height >= _WORTH_KEEPING
+    return _shows_as_well_reduced(layout, upright)
+
+
+def _shows_as_well_reduced(layout: Layout, upright: Size) -> bool:
     whole, reduced = layout.region.size == upright, Fraction(MEZZANINE_SIDE, max(upright))
-    return wants_mezzanine(upright) and whole and max(layout.placement.scale) * _MEZZANINE_MARGIN <= reduced
+    return whole and max(layout.placement.scale) * _MEZZANINE_MARGIN <= reduced
 
 
 def lay_out(operations: Iterable[Operation], upright: Size, orientation: int = 1) -> Layout:

@@ -6,9 +6,7 @@ import io
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO
-from weakref import WeakValueDictionary
 
 from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob
 from mezzotint.imaging.pool import Pool
@@ -26,7 +24,6 @@ class Isolation:
         self._pool = pool
         self._decoders = tuple(decoders)
         self._sources = sources
-        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
         self.breaker = pool.breaker
         self.ping = pool.ping
 
@@ -49,13 +46,4 @@ class Isolation:
                 self._pool.ask(decoder.name, facts, until - time.monotonic(), [source, target])
 
         # An original's bytes never change, nor does what is found under its path.
-        name = f"{decoder.name}/{job.content_hash or job.source}"
-        with self._locks.setdefault(name, _Lock()).lock:  # the first of many sizes makes the copy for all
-            return self._sources.keep(name, convert)
-
-
-class _Lock:
-    """One that can be forgotten."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
+        return self._sources.keep(f"{decoder.name}/{job.content_hash or job.source}", convert)

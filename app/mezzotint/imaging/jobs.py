@@ -19,8 +19,9 @@ class RenderJob:
     `operations` and `ext` are a resolved plan's: no preset and no `auto` format in it. `deadline` is in seconds from
     now, waiting included; `max_pixels` bounds the source (width x height x frames), `max_output_pixels` the output.
     `content_hash` is that of the original, under which what is made of it may be kept.
-    `original` is the upright width and height of the original when `source` is its mezzanine. A `background` job is one
-    that nobody waits for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
+    `original` is the upright width and height of the original when `source` is its mezzanine, or when it is `decoded`:
+    its pixels as another job left them. `upright` is the same where such pixels will do and may be kept. A `background`
+    job is one that nobody waits for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
     """
 
     source: Path | int
@@ -34,6 +35,20 @@ class RenderJob:
     background: bool = False
     thorough: bool = False
     content_hash: str | None = None
+    upright: tuple[int, int] | None = None
+    decoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsJob:
+    """The pixels of the file `source` to write into another file: see `imaging.pixels`. `original` is a RenderJob's."""
+
+    source: Path | int
+    tenant: str
+    deadline: float
+    max_pixels: int
+    original: tuple[int, int] | None
+    background: bool
 
 
 @dataclass(frozen=True, slots=True)

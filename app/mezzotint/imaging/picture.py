@@ -10,12 +10,16 @@ from mezzotint.imaging.geometry import Layout, Region, Scale, scaled_size
 from mezzotint.imaging.resample import lay_upright, resize, rotate, shrink_on_load
 from mezzotint.plugin_api import Image
 
+_MARGIN = Fraction(4, 3)
+"""How much larger than the output a picture is decoded at least: what shrinks while it is decoded is less exact than
+what is scaled, and would show behind a smaller factor."""
+
 
 def still(source: Source, layout: Layout, part: Region | None) -> Image:
     """`part` (None: all) of the scaled picture, or of the first frame of an animation."""
     scale = _times(_stored_scale(layout), source.reduction)
     # A mezzanine is small: to decode more of it than is needed costs little, and shows.
-    margin = 1 if source.original is None else 2
+    margin = _MARGIN if source.original is None else 2
     shrink = shrink_on_load(source.decoder.shrinks, _times(scale, margin), layout.region)
     return _lay_out(source.read(shrink=shrink), source, layout, part, shrink)
 

@@ -14,6 +14,7 @@ from mezzotint.imaging.colour import premultiplied, straight
 from mezzotint.imaging.decode import Decoders, Limits, Source
 from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered, RenderJob
+from mezzotint.imaging.pixels import PixelsDecoder
 from mezzotint.imaging.resample import attend
 from mezzotint.imaging.thorough import thorough
 from mezzotint.model.errors import OutputTooLarge, PictureRefused
@@ -29,6 +30,7 @@ class Pipeline:
     def __init__(self, grammar: Grammar, decoders: Decoders, encoders: Iterable[Encoder]) -> None:
         self._grammar = grammar
         self._decoders = decoders
+        self._decoded = Decoders([PixelsDecoder()])
         self._encoders = {encoder.format: encoder for encoder in encoders}
 
     def render(self, job: RenderJob) -> Rendered:
@@ -38,7 +40,8 @@ class Pipeline:
         operations = sorted(self._grammar.operations(plan), key=lambda operation: operation.stage)
         encoder = self._encoders[self._grammar.format(plan)]
         original = Size(*job.original) if job.original else None
-        source = self._decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
+        decoders = self._decoded if job.decoded else self._decoders
+        source = decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
         layout = lay_out(operations, source.upright, source.orientation)
         frames = source.frames if encoder.animation else 1
         layout.check(max_pixels=job.max_output_pixels, max_side=encoder.max_side, frames=frames)

@@ -80,6 +80,8 @@ class Pool:
         `files` go with it: whatever is read or written. Raises what the job's refusal says, Overloaded, RenderTimeout,
         Unavailable, and one of BREAKDOWNS.
         """
+        if deadline <= 0:
+            raise Overloaded("no time was left when the picture's turn came")
         if self.breaker.state is not State.CLOSED:
             self.ping()  # whether it is there is soon said; until a job is done nobody else would be let in
         # The clock that counts since the machine's start is the same in every process.

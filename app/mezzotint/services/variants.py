@@ -114,10 +114,12 @@ class Variants:
 
     def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
         mezzanine, content = self._mezzanine(wanted), content_of(wanted.asset)
+        upright = content.width, content.height
         rendered = self._renderers.render(
             RenderJob(
                 source=mezzanine or self._near.original(wanted.asset),
-                original=(content.width, content.height) if mezzanine else None,
+                original=upright if mezzanine else None,
+                upright=upright if wanted.from_pixels else None,
                 background=wanted.background,
                 operations=wanted.operations,
                 ext=wanted.format,

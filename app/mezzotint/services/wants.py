@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mezzotint.grammar.parser import variant_identity
-from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, lay_out
+from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, fits_pixels, lay_out
 from mezzotint.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LAYOUTS = 4096
 """Layouts remembered: the same few plans are asked of pictures of the same few sizes."""
-ENGINE = "2"
+ENGINE = "3"
 """The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
 
 
@@ -30,7 +30,8 @@ ENGINE = "2"
 class Wanted:
     """A variant asked for: the asset at one version, the resolved plan and the identity these make.
 
-    `from_mezzanine`: it comes out of the original's mezzanine as well. `background`: nobody waits for it.
+    `from_mezzanine`: it comes out of the original's mezzanine as well; `from_pixels`: out of its decoded pixels.
+    `background`: nobody waits for it.
     """
 
     asset: Asset
@@ -40,6 +41,7 @@ class Wanted:
     recipe: str
     policy: Policy
     from_mezzanine: bool = False
+    from_pixels: bool = False
     background: bool = False
 
 
@@ -67,8 +69,17 @@ class Wants:
         layout = self._layout(plan, upright)
         layout.check(max_pixels=policy.max_output_pixels or 0, frames=frames)
         identity = variant_identity(plan, asset_sha256=content.content_hash, format=format, recipe=ENGINE)
-        suits = self.has_mezzanine(content) and fits_mezzanine(layout, upright)
-        return Wanted(asset, identity, plan.canonical, format, ENGINE, policy, suits, background)
+        return Wanted(
+            asset,
+            identity,
+            plan.canonical,
+            format,
+            ENGINE,
+            policy,
+            from_mezzanine=self.has_mezzanine(content) and fits_mezzanine(layout, upright),
+            from_pixels=content.frames == 1 and fits_pixels(layout, upright),
+            background=background,
+        )
 
     def _lay_out(self, plan: Plan, upright: Size) -> Layout:
         return lay_out(self._grammar.operations(plan), upright)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import termios
@@ -141,6 +142,7 @@ def seal() -> None:
         rules.add_rule(seccomp.KILL_PROCESS, "clone", process)
         for name in ("mmap", "mprotect"):  # no new code
             rules.add_rule(seccomp.ALLOW, name, seccomp.Arg(2, seccomp.MASKED_EQ, mmap.PROT_EXEC, 0))
+        rules.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, fcntl.F_DUPFD_CLOEXEC))  # Python's dup
         for number in (_PR_SET_NAME, _PR_SET_VMA):
             rules.add_rule(seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.EQ, number))
         for number in (termios.FIONBIO, termios.TCGETS):

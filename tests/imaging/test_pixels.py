@@ -1,0 +1,198 @@
+"""Decoded pixels that are kept: what comes out of them is what comes out of their original."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvips
+
+from mezzotint import registry
+from mezzotint.imaging.client import Renderers
+from mezzotint.imaging.decode import Decoders
+from mezzotint.imaging.decoded import PIXELS_BYTES
+from mezzotint.imaging.geometry import MEZZANINE_SIDE, Size, fits_pixels, lay_out
+from mezzotint.imaging.jobs import PixelsJob, RenderJob
+from mezzotint.imaging.pipeline import Pipeline
+from mezzotint.imaging.pixels import write_pixels
+from mezzotint.imaging.sources import Sources
+from mezzotint.model.errors import PictureRefused, UnsupportedType
+from tests.imaging.conftest import MEGAPIXELS_50
+from tests.imaging.pictures import gradient, noise, open_bytes, plain
+from tests.imaging.pool import Pool, render_job
+
+PLENTY = 1 << 30
+
+
+def layout_of(operations: str, upright: Size) -> Any:
+    grammar = registry.load(["standard"]).grammar()
+    return lay_out(grammar.operations(grammar.parse(operations, "jpg")), upright)
+
+
+@pytest.mark.parametrize(
+    ("operations", "upright", "fits"),
+    [
+        ("w_2048", Size(2048, 1500), True),
+        ("w_100", Size(700, 700), False),
+        ("w_1280", Size(3000, 2000), True),
+        ("w_1281", Size(3000, 2000), False),
+        ("w_1280", Size(12_000, 9000), True),
+        ("w_100-h_1281", Size(2000, 3000), False),
+    ],
+)
+def test_what_comes_out_of_them_as_well(operations: str, upright: Size, *, fits: bool) -> None:
+    assert fits_pixels(layout_of(operations, upright), upright) is fits
+
+
+def original(folder: Path, image: pyvips.Image, orientation: int) -> Path:
+    path = folder / f"{orientation}.png"
+    stored = {1: image, 6: image.rot270(), 8: image.rot90()}[orientation].copy_memory().copy()
+    stored.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    stored.pngsave(str(path), compression=1)
+    return path
+
+
+def decoded(decoders: Decoders, source: Path) -> Path:
+    path = source.with_suffix(".pixels")
+    with path.open("wb") as target:
+        write_pixels(decoders, PixelsJob(source, "a", 10.0, MEGAPIXELS_50, None, background=False), target.fileno())
+    assert path.stat().st_size <= PIXELS_BYTES
+    return path
+
+
+def both(pipeline: Pipeline, source: Path, pixels: Path, operations: str, upright: Size) -> list[pyvips.Image]:
+    direct = RenderJob(source, operations, "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50)
+    kept = RenderJob(pixels, operations, "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50, original=upright, decoded=True)
+    return [open_bytes(pipeline.render(job).data) for job in (direct, kept)]
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+@pytest.mark.parametrize(
+    "operations", ["w_500", "w_300-h_300", "w_500-h_100-g_northeast", "w_400-r_20-b_fff", "w_480-r_90-flop", "fmt_png"]
+)
+def test_of_a_small_one_come_the_same_variants(
+    pipeline: Pipeline, decoders: Decoders, tmp_path: Path, operations: str, orientation: int
+) -> None:
+    upright = Size(1001, 777)
+    source = original(tmp_path, noise(*upright), orientation)
+    direct, kept = both(pipeline, source, decoded(decoders, source), operations, upright)
+    assert (direct.width, direct.height, direct.bands) == (kept.width, kept.height, kept.bands)
+    assert (direct.cast("float") - kept.cast("float")).abs().avg() < 2.5  # half a pixel would show as some ten
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_of_a_large_one_come_variants_that_look_the_same(
+    pipeline: Pipeline, decoders: Decoders, tmp_path: Path, orientation: int
+) -> None:
+    upright = Size(3601, 2400)
+    source = original(tmp_path, noise(*upright), orientation)
+    pixels = decoded(decoders, source)
+    for operations in ("w_500", "w_333-h_333"):
+        direct, kept = map(plain, both(pipeline, source, pixels, operations, upright))
+        assert (direct.width, direct.height) == (kept.width, kept.height)
+        # A shift by half a pixel would show as some ten levels in this grain.
+        assert (direct.cast("float") - kept.cast("float")).abs().avg() < 2.5
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_gray_and_alpha_stay(pipeline: Pipeline, decoders: Decoders, tmp_path: Path, bands: int) -> None:
+    grain = noise(800, 700)
+    image = grain if bands > 2 else grain[0].copy(interpretation="b-w")
+    image = image.bandjoin(grain[1]) if bands in (2, 4) else image
+    source = tmp_path / "source.png"
+    image.pngsave(str(source))
+    direct, kept = both(pipeline, source, decoded(decoders, source), "w_100", Size(800, 700))
+    assert (kept.bands, kept.interpretation) == (direct.bands, direct.interpretation)
+    assert (direct.cast("float") - kept.cast("float")).abs().max() == 0
+
+
+def test_none_of_the_formats_that_may_come_in(decoders: Decoders, pipeline: Pipeline, tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    gradient(800, 700).pngsave(str(source))
+    pixels = decoded(decoders, source)
+    with pytest.raises(UnsupportedType):
+        pipeline.render(RenderJob(pixels, "w_100", "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50))
+
+
+class Counting(Sources):
+    """Tells how often something was written."""
+
+    written = 0
+
+    def _fill(self, path: Path, write: Any) -> None:
+        self.written += 1
+        super()._fill(path, write)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Counting:
+    return Counting(tmp_path / "pixels", PLENTY)
+
+
+@pytest.fixture
+def client(pool: Pool, kept: Counting) -> Renderers:
+    return Renderers(pool.socket, pixels=kept)
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    path = tmp_path / "photograph.jpg"
+    noise(1000, 800).jpegsave(str(path))
+    return path
+
+
+def wanted(source: Path, width: int, **changes: Any) -> RenderJob:
+    return render_job(source, f"w_{width}", **{"upright": (1000, 800), "content_hash": "c" * 64} | changes)
+
+
+def test_one_size_is_not_worth_it_a_second_one_is(client: Renderers, kept: Counting, photograph: Path) -> None:
+    assert client.render(wanted(photograph, 100)).width == 100
+    assert kept.written == 0
+    for width in (200, 300):
+        assert client.render(wanted(photograph, width)).width == width
+        assert kept.written == 1
+    photograph.write_bytes(b"not a picture any more")
+    assert client.render(wanted(photograph, 400)).width == 400
+
+
+def test_of_many_at_once_one_decodes(client: Renderers, kept: Counting, photograph: Path) -> None:
+    client.render(wanted(photograph, 100))
+    with ThreadPoolExecutor(8) as clients:
+        made = list(clients.map(lambda width: client.render(wanted(photograph, width)), range(200, 216)))
+    assert [rendered.width for rendered in made] == list(range(200, 216))
+    assert kept.written == 1
+
+
+def test_tenants_do_not_share_them(client: Renderers, kept: Counting, photograph: Path) -> None:
+    for tenant in "aabb":
+        client.render(wanted(photograph, 100, tenant=tenant))
+    assert kept.written == 2
+
+
+def test_where_they_will_not_do_they_are_not_kept(client: Renderers, kept: Counting, photograph: Path) -> None:
+    for _ in range(3):
+        client.render(wanted(photograph, 100, upright=None))
+    assert kept.written == 0
+
+
+def test_a_full_disk_keeps_nobody_waiting(pool: Pool, photograph: Path, tmp_path: Path) -> None:
+    """Neither here, where no file can be made, nor in a renderer, which may not write so much."""
+    (tmp_path / "taken").touch()
+    here = Renderers(pool.socket, pixels=Sources(tmp_path / "taken", PLENTY))
+    large = tmp_path / "large.png"
+    gradient(MEZZANINE_SIDE, MEZZANINE_SIDE).pngsave(str(large), compression=1)
+    with Pool(tmp_path, file_bytes=1000) as narrow:
+        there = Renderers(narrow.socket, pixels=Sources(tmp_path / "pixels", PLENTY))
+        for client in (here, there):
+            for _ in range(2):
+                assert client.render(wanted(photograph, 100)).width == 100
+    assert list((tmp_path / "pixels").iterdir()) == []
+
+
+def test_what_can_not_be_decoded_is_said_to_be(client: Renderers, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    noise(1000, 800).jpegsave(str(broken))
+    broken.write_bytes(broken.read_bytes()[:20_000])
+    for _ in range(2):
+        with pytest.raises(PictureRefused):
+            client.render(wanted(broken, 100))
