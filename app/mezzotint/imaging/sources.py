@@ -23,8 +23,8 @@ _UNUSED_SECONDS = 86_400
 
 
 class Sources:
-    """Copies of stored objects, and of what is in them, in `folder`; beyond `most_bytes` the least recently used go, and
-    what was not used for a day.
+    """Copies of stored objects, and of what is in them, in `folder`. What was not used for a day goes, and beyond
+    `most_bytes` whatever was not used the longest.
 
     Any number of processes may share the folder: a file appears whole, and its modification time says when it was
     last asked for. Objects never change under their key, so a copy is never stale.
