@@ -85,7 +85,7 @@ class UnixConnection(HTTPConnection):
 
 @dataclass(frozen=True, slots=True)
 class Wrk:
-    """A run of wrk: each of `connections` asks for `paths` in turn, pausing for `pause` seconds in between."""
+    """A run of wrk: each of `connections` asks for `paths` in turn, pausing for some `pause` seconds in between."""
 
     port: int
     paths: Sequence[str]
@@ -100,7 +100,8 @@ class Wrk:
         folder = tempfile.TemporaryDirectory(prefix="mz-wrk-")
         script = Path(folder.name) / "load.lua"
         paths = ",".join(map(json.dumps, self.paths))
-        script.write_text(_SCRIPT.replace("@paths@", paths) + (_PAUSE % round(self.pause * 1000) if self.pause else ""))
+        pace = _PACE % (self.connections, round(self.pause * 1000)) if self.pause else ""
+        script.write_text(_SCRIPT.replace("@paths@", paths) + pace)
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{self.seconds}s", "--timeout", "60s", "--latency"]
         command += ["-s", str(script), "-H", f"Accept: {self.accept}", f"http://localhost:{self.port}"]
         if self.core is not None:
@@ -145,6 +146,11 @@ function done(summary)
   print("answered " .. seconds .. " " .. summary.requests .. " " .. summary.errors.status)
 end
 """
-_PAUSE = """
-function delay() return %d end
+# Clients that began at the same moment and waited equally long would come in waves.
+_PACE = """
+local clients, pause, turns = %d, %d, 0
+function delay()
+  turns = turns + 1
+  return turns > clients and math.random(pause / 2, pause * 3 / 2) or math.random(0, pause)
+end
 """

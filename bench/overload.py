@@ -57,7 +57,7 @@ def bench(rounds: int) -> Report:
             for _ in range(rounds):
                 _feel(idle, running.port, hit, quiet, None)
                 _feel(capacity, running.port, hit, None, _clients(running.port, flood, ENOUGH))
-                clients = round(FACTOR * capacity.made[-1]) + WAITING
+                clients = round(FACTOR * capacity.made[-1] * PAUSE) + WAITING
                 _feel(overload, running.port, hit, quiet, _clients(running.port, flood, clients, PAUSE))
     finally:
         shutil.rmtree(home)
@@ -75,7 +75,7 @@ def bench(rounds: int) -> Report:
     ]
     report.notes.append(
         f"New variants of 12 MP photographs (800x600 WebP). Capacity: {ENOUGH} clients, each asking for one after the "
-        f"other. Overload: clients that ask every {PAUSE:g} s, whatever the answer, {FACTOR} times as many as can be "
+        f"other. Overload: clients that ask some every {PAUSE:g} s, whatever the answer, {FACTOR} times as many as can be "
         f"served. Hits meanwhile: {HITS} clients, each every {HIT_PAUSE * 1000:g} ms. The other tenant asks for one "
         "new picture after the other."
     )

@@ -3,6 +3,7 @@
 local accept = require("accept")
 local base64 = require("base64")
 local cache_key = require("cache_key")
+local crowd = require("crowd")
 local delivery = require("delivery")
 local disposition = require("disposition")
 local follow = require("follow")
@@ -38,7 +39,7 @@ local SAID_BY_THE_ORIGIN = {
 local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
 local ERROR_SECONDS = 2
 
-local language, state, signing_keys, wrong_api_keys, redis_address
+local language, state, signing_keys, wrong_api_keys, full_tenants, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
 local accept_memo = memo.new(MEMO_ACCEPT)
 local started = 0
@@ -56,6 +57,7 @@ function M.init(options)
   state = generations.new()
   signing_keys = keys.new(shared.signing_keys, shared.unknown_keys, seal.key(options.seal_key))
   wrong_api_keys = guesses.new(shared.wrong_api_keys)
+  full_tenants = crowd.new(shared.full_tenants)
   M.restore()
 end
 
@@ -355,8 +357,8 @@ function M.rebuild()
   end
   local address = reading.address
   var.miss_tenant = address.organization .. "/" .. address.tenant
-  if shared.paused_tenants:get(var.miss_tenant) then
-    var.miss_paused = "1"
+  if not full_tenants:let_in(var.miss_tenant) then
+    var.miss_refused = "1"
   end
   var.miss_path = reading.path
   if address.access == "priv" then
@@ -366,13 +368,6 @@ function M.rebuild()
     var.miss_accept = accept_class()
   end
   return reading.canonical
-end
-
--- The origin has more of a tenant's pictures to make than may wait: it need not say so again for each that follows.
-local function pause(seconds)
-  if ngx.status == 503 and seconds then
-    shared.paused_tenants:set(var.miss_tenant, true, seconds)
-  end
 end
 
 local function compare_grammars(theirs)
@@ -460,7 +455,7 @@ function M.relay()
       header[name] = nil
     end
   end
-  pause(tonumber(var.upstream_http_x_mezzotint_pause))
+  full_tenants:answered(var.miss_tenant, var.upstream_http_x_mezzotint_full ~= nil)
   local theirs = said["X-Mezzotint-Grammar"]
   if theirs then
     compare_grammars(theirs)
@@ -501,7 +496,7 @@ end
 
 --- Answer with what nginx found wrong in the hop of a miss, under the identifier that the door gave the request.
 function M.miss_problem()
-  local fault = var.miss_paused ~= "" and { code = "overloaded" } or problem.of_status(ngx.status)
+  local fault = var.miss_refused ~= "" and { code = "overloaded" } or problem.of_status(ngx.status)
   return answer(fault, var.http_x_mezzotint_request)
 end
 

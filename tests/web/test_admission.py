@@ -7,20 +7,15 @@ from typing import Any
 import pytest
 
 from mezzotint.web.admission import Admission
-from mezzotint.web.errors import PAUSE
 
 
 class Application:
-    """Answers, or has no room for a picture."""
-
     def __init__(self) -> None:
-        self.full = False
         self.asked: list[str] = []
-        self.moment = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.asked.append(environ["PATH_INFO"])
-        start_response(*(("503 Service Unavailable", [(PAUSE, "0.5")]) if self.full else ("200 OK", [])))
+        start_response("200 OK", [])
         return [b""]
 
 
@@ -41,7 +36,7 @@ def application() -> Application:
 
 @pytest.fixture
 def door(application: Application) -> Admission:
-    return Admission(application, 2, clock=lambda: application.moment)
+    return Admission(application, 2)
 
 
 def test_as_many_as_fit_and_no_more(door: Admission, application: Application) -> None:
@@ -58,23 +53,3 @@ def test_control_plane_always_passes(door: Admission) -> None:
     for _ in range(2):
         ask(door, picture("web"))
     assert ask(door, "/v1/assets")[0] == ask(door, "/livez")[0] == "200 OK"
-
-
-def test_full_queue_is_not_asked_again_at_once(door: Admission, application: Application) -> None:
-    application.full = True
-    ask(door, picture("web"))[2].close()  # type: ignore[attr-defined]
-    application.full = False
-    application.moment = 0.125
-    status, headers, _ = ask(door, picture("web"))
-    assert (status, headers[PAUSE]) == ("503 Service Unavailable", "0.375")
-    assert len(application.asked) == 1
-    application.moment = 0.5
-    assert ask(door, picture("web"))[0] == "200 OK"
-
-
-def test_other_tenants_do_not_pay_for_it(door: Admission, application: Application) -> None:
-    application.full = True
-    ask(door, picture("web"))[2].close()  # type: ignore[attr-defined]
-    application.full = False
-    assert ask(door, picture("shop"))[0] == "200 OK"
-    assert ask(door, picture("shop").replace("/pub/acme/", "/priv/umbrella/"))[0] == "200 OK"

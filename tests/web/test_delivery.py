@@ -157,16 +157,13 @@ def test_a_defect_is_told_without_its_insides(
     assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Expires"]) == ("no-store", "0")
 
 
-def test_a_full_queue_is_found_once_and_the_next_ones_are_refused_in_front_of_it(
-    house, path: str, ask: Callable[..., TestResponse], monkeypatch: pytest.MonkeyPatch
+def test_edges_hear_of_a_full_queue(
+    house, path: str, ask: Callable[..., TestResponse], problem, monkeypatch: pytest.MonkeyPatch
 ):
-    with monkeypatch.context() as full:
-        full.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7)))
-        found = ask(path)
-        assert (found.status_code, found.headers["Retry-After"]) == (503, "7")
-        assert 0 < float(found.headers["X-Mezzotint-Pause"]) < 1
-    refused = ask(path)
-    assert (refused.status_code, refused.get_json()["code"]) == (503, "overloaded")
+    monkeypatch.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7)))
+    found = ask(path)
+    problem(found, 503, "overloaded")
+    assert (found.headers["Retry-After"], found.headers["X-Mezzotint-Full"]) == ("7", "1")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="mezzotint"'
-PAUSE = "X-Mezzotint-Pause"
-"""The header that says for how many seconds no more pictures of this tenant need be asked for."""
-PAUSE_SECONDS = 0.2
-"""No full queue empties sooner."""
+FULL = "X-Mezzotint-Full"
+"""The header by which edges hear that as many of this tenant's pictures wait as may: from then on they let one in for
+each that comes out.
+"""
 """Stands in the environ of a request that was refused for want of room."""
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
@@ -65,7 +65,7 @@ def respond(error: Exception, line: Line) -> Response:
     if isinstance(ours, Unauthorized):
         response.headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(ours, Overloaded):
-        response.headers[PAUSE] = str(PAUSE_SECONDS)
+        response.headers[FULL] = "1"
     if ours.retry_after is not None:
         response.headers["Retry-After"] = str(ours.retry_after)
     if isinstance(error, HTTPException):

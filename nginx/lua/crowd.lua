@@ -1,0 +1,38 @@
+-- Tenants of whose pictures as many wait at the origin as may. Of such a one's misses the next is let in when one comes
+-- out: the origin's queue stays full, and who finds no place in it costs the origin nothing.
+local M = {}
+M.__index = M
+
+local SECONDS = 0.5 -- without an answer, after which nothing is known any more
+local ROOM = 8 -- that so many went and nobody came means that the crowd has gone
+
+--- `places`: shared memory, with the free places of each tenant that is known to be full.
+function M.new(places)
+  return setmetatable({ places = places }, M)
+end
+
+--- Whether a miss of this tenant may go to the origin.
+function M:let_in(tenant)
+  local left = self.places:incr(tenant, -1)
+  if left and left < 0 then
+    self.places:incr(tenant, 1)
+    return false
+  end
+  return true
+end
+
+--- One that was let in has its answer; `full` when it found no place.
+function M:answered(tenant, full)
+  if full then
+    self.places:add(tenant, 0, SECONDS)
+    return
+  end
+  local free = self.places:incr(tenant, 1)
+  if free and free > ROOM then
+    self.places:delete(tenant)
+  elseif free then
+    self.places:expire(tenant, SECONDS)
+  end
+end
+
+return M
