@@ -75,9 +75,9 @@ def bench(rounds: int) -> Report:
     ]
     report.notes.append(
         f"New variants of 12 MP photographs (800x600 WebP). Capacity: {ENOUGH} clients, each asking for one after the "
-        f"other. Overload: clients that ask some every {PAUSE:g} s, whatever the answer, {FACTOR} times as many as can be "
-        f"served. Hits meanwhile: {HITS} clients, each every {HIT_PAUSE * 1000:g} ms. The other tenant asks for one "
-        "new picture after the other."
+        f"other. Overload: clients that ask some every {PAUSE:g} s, whatever the answer, for {FACTOR} times as many as "
+        f"can be made. Hits meanwhile: {HITS} clients, each every {HIT_PAUSE * 1000:g} ms. The other tenant asks for "
+        "one new picture after the other."
     )
     return report
 

@@ -49,6 +49,7 @@ def _bind(address: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 Bind = Annotated[str, AfterValidator(_bind)]
+Nice = Annotated[int, Field(ge=0, le=19)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -99,6 +100,8 @@ class Security:
 class RendererSettings:
     """The renderer pool: `deadline` and `queue` bound each render; `memory_bytes` and `recycle` (jobs) each worker.
 
+    `nice` is how far they stand back: hits, and whatever else is quick, go first.
+
     `background` is how many more there are for what nobody waits for, in the time that the others leave.
     """
 
@@ -110,6 +113,7 @@ class RendererSettings:
     deadline: Seconds = 20.0
     memory_bytes: Positive = 3 * 1024**3
     recycle: Positive = 5000
+    nice: Nice = 19
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -127,6 +131,7 @@ class IsolationSettings:
     cpu_seconds: Seconds = 10.0
     memory_bytes: Positive = 2 * 1024**3
     recycle: Positive = 500
+    nice: Nice = 19
     policy: Path = Path(__file__).resolve().parents[2] / "conf/imagemagick"
 
 

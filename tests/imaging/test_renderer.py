@@ -377,6 +377,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def test_renderers_stand_back(start_pool: Callable[..., Pool]) -> None:
+    pool = start_pool(workers=1, background=1, nice=7)
+    until(lambda: len(pool.workers) == 2)
+    until(lambda: {os.getpriority(os.PRIO_PROCESS, pid) for pid in pool.workers} == {7})
+    until(lambda: sorted(map(os.sched_getscheduler, pool.workers)) == [os.SCHED_OTHER, os.SCHED_IDLE])
+
+
 def test_renderers_are_bounded(pool: Pool) -> None:
     for pid in pool.workers:
         limits = Path(f"/proc/{pid}/limits").read_text()

@@ -35,8 +35,6 @@ _GRACE_SECONDS = 0.5
 _RESPAWN_SECONDS = 1.0
 """between two tries to start a renderer that died before it was ready"""
 _STOP_SECONDS = 10.0
-_LOWEST = 19
-"""the niceness of background renderers: they take the time that others leave"""
 _REPORT_BYTES = 64 * 1024
 _FIRST_FILE, _LAST_FILE = 3, 1 << 20
 """the file descriptors behind the standard ones"""
@@ -58,6 +56,8 @@ class PoolSettings:
     recycle: int
     cpu_seconds: float
     """that a job may take, on all of the renderer's threads together"""
+    nice: int = 0
+    """how far they stand back behind other programs, 0 to 19"""
     file_bytes: int = 0
     """that a job may write into the file it brings for that"""
 
@@ -261,8 +261,9 @@ class Master:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             pid = os.fork()
             if pid == 0:
-                if background:
-                    os.nice(_LOWEST)
+                os.nice(self._settings.nice)
+                if background:  # it takes what time even those leave
+                    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
                 self._become_renderer(theirs)
             theirs.close()
             worker = _Worker(pid, ours, background)
