@@ -10,7 +10,7 @@ from mezzotint.imaging.geometry import Layout, Region, Scale, scaled_size
 from mezzotint.imaging.resample import lay_upright, resize, rotate, shrink_on_load
 from mezzotint.plugin_api import Image
 
-_MARGIN = Fraction(4, 3)
+_MARGIN = Fraction(13, 10)
 """How much larger than the output a picture is decoded at least: what shrinks while it is decoded is less exact than
 what is scaled, and would show behind a smaller factor."""
 

@@ -15,10 +15,14 @@ from mezzotint.imaging.client import BREAKDOWNS, InspectJob, MezzanineJob, Rende
 from mezzotint.model.errors import MezzotintError, NotFound, PictureRefused, Unavailable
 from mezzotint.model.quarantine import STRIKES, Quarantined
 from mezzotint.services.caller import Caller
+from mezzotint.services.recent import Recent
 
 log = structlog.get_logger(__name__)
 
 _ACTOR = "renderers"
+_REMEMBERED = 10_000
+_REMEMBERED_SECONDS = 5
+"""for which a picture that is asked for in many sizes is looked up once"""
 
 
 class Quarantine:
@@ -26,6 +30,7 @@ class Quarantine:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._free: Recent[tuple[UUID, str], bool] = Recent(_REMEMBERED, _REMEMBERED_SECONDS)
 
     @contextmanager
     def guard(self, job: RenderJob | MezzanineJob | InspectJob) -> Iterator[None]:
@@ -37,12 +42,16 @@ class Quarantine:
             yield
             return
         tenant_id = UUID(job.tenant)
-        with suppress(Unavailable), self._database.operator() as tx:
-            if rows.holds(tx, tenant_id, job.content_hash):
-                raise PictureRefused("the picture broke its renderer again and again, and is in quarantine")
+        name = tenant_id, job.content_hash
+        if not self._free.get(name):
+            with suppress(Unavailable), self._database.operator() as tx:
+                if rows.holds(tx, *name):
+                    raise PictureRefused("the picture broke its renderer again and again, and is in quarantine")
+                self._free.put(name, value=True)
         try:
             yield
         except BREAKDOWNS as breakdown:
+            self._free.forget(name)
             with suppress(Unavailable):
                 self._strike(tenant_id, job.content_hash, breakdown)
             raise
