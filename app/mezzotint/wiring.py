@@ -144,10 +144,9 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         foreign = [registry.isolated_decoder(name)() for name in settings.isolation.formats]
         isolation = Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
     quarantine = Quarantine(database)
-    pixels = None
-    if settings.spool.pixels_bytes:
-        pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes)
-    renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard, pixels)
+    pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes)
+    kept = pixels if settings.spool.pixels_bytes else None
+    renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard, kept)
     lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]
     wants = Wants(language, registry.encoders, lossy)
     near = Near(stores, sources)
@@ -176,7 +175,14 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         accesses=settings.worker.improve_after,
         deadline=patience,
     )
-    reaper = Reaper(database=database, near=near, ingest=ingest, spool=spool, older=settings.worker.unfinished_after)
+    reaper = Reaper(
+        database=database,
+        near=near,
+        ingest=ingest,
+        spool=spool,
+        copies=[sources, pixels],
+        older=settings.worker.unfinished_after,
+    )
     sweep = Sweep(database, stores, grace=settings.worker.orphaned_after)
     removal = Removal(database, stores)
     tiers = Tiers(database, warm_after=settings.worker.warm_after, cold_after=settings.worker.cold_after)

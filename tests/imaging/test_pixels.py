@@ -1,6 +1,7 @@
 """Decoded pixels that are kept: what comes out of them is what comes out of their original."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,18 @@ def test_of_a_large_one_come_variants_that_look_the_same(
         assert (direct.width, direct.height) == (kept.width, kept.height)
         # A shift by half a pixel would show as some ten levels in this grain.
         assert (direct.cast("float") - kept.cast("float")).abs().avg() < 2.5
+
+
+def test_an_originals_limit_holds_for_what_is_made_of_its_pixels(
+    pipeline: Pipeline, decoders: Decoders, tmp_path: Path
+) -> None:
+    upright = Size(2500, 900)
+    source = original(tmp_path, noise(*upright), 1)
+    pixels = decoded(decoders, source)
+    for limit, refused in ((2500 * 900, False), (2500 * 900 - 1, True)):
+        job = RenderJob(pixels, "w_100", "png", "a", 10.0, limit, MEGAPIXELS_50, original=upright, decoded=True)
+        with pytest.raises(PictureRefused) if refused else nullcontext():
+            pipeline.render(job)
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])

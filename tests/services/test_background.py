@@ -259,6 +259,21 @@ def test_uploads_on_their_way_are_left_alone(house, place, crashed):
     assert now(house, asset).state is State.PENDING
 
 
+def test_decoded_pixels_go_a_day_after_they_were_asked_for(house, place, send, deliver):
+    folder = house.spool._folder.parent / "pixels"
+    before = set(folder.iterdir()) if folder.exists() else set()
+    asset = send(place, noise(1000, 800).jpegsave_buffer())
+    for width in (100, 200, 300):
+        assert deliver(place, asset, f"w_{width}")
+    (pixels,) = set(folder.iterdir()) - before
+    reap(house)
+    assert pixels.exists()
+    long_ago = time.time() - 2 * 86_400
+    os.utime(pixels, (long_ago, long_ago))
+    reap(house)
+    assert not pixels.exists()
+
+
 # Stores against the registry
 
 

@@ -32,17 +32,21 @@ class Limits:
     def check(self, header: Image, frames: int) -> None:
         """Raises PictureRefused when decoding would cost more than this allows."""
         width, height = header.width, header.height
-        if max(width, height) > self.side:
-            raise PictureRefused(f"{width}x{height} has a side above {self.side} pixels")
-        if frames > self.frames:
-            raise PictureRefused(f"{frames} frames are more than {self.frames}")
-        pixels = width * height * frames
-        if pixels > self.pixels:
-            raise PictureRefused(f"{width}x{height} x {frames} frames is more than {self.pixels} pixels")
-        if pixels * header.bands * _SAMPLE_BYTES.get(header.format, 8) > self.decoded_bytes:
+        self.check_size(Size(width, height), frames)
+        if width * height * frames * header.bands * _SAMPLE_BYTES.get(header.format, 8) > self.decoded_bytes:
             raise PictureRefused(f"{width}x{height} would decode to more than {self.decoded_bytes} bytes")
         if sum(len(header.get(name)) for name in _METADATA if header.get_typeof(name)) > self.metadata_bytes:
             raise PictureRefused(f"its metadata is more than {self.metadata_bytes} bytes")
+
+    def check_size(self, size: Size, frames: int) -> None:
+        """Raises PictureRefused when this is more than is allowed, be it of an original whose mezzanine is read."""
+        width, height = size
+        if max(size) > self.side:
+            raise PictureRefused(f"{width}x{height} has a side above {self.side} pixels")
+        if frames > self.frames:
+            raise PictureRefused(f"{frames} frames are more than {self.frames}")
+        if width * height * frames > self.pixels:
+            raise PictureRefused(f"{width}x{height} x {frames} frames is more than {self.pixels} pixels")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Sources:
             if found is None:
                 found = self._path(name)
                 self._fill(found, write)
-                self._make_room()
+                self.tidy()
         return found
 
     def find(self, name: str) -> Path | None:
@@ -82,7 +82,8 @@ class Sources:
                 partial.unlink(missing_ok=True)
                 raise
 
-    def _make_room(self) -> None:
+    def tidy(self) -> None:
+        """Let go what was not used for a day, and what there is no room for."""
         files = sorted(self._files(), key=lambda file: file[1])
         used = sum(size for _, _, size in files)
         now = time.time()
@@ -94,7 +95,9 @@ class Sources:
             used -= size
 
     def _files(self) -> list[tuple[Path, float, int]]:
-        found = []
+        found: list[tuple[Path, float, int]] = []
+        if not self._folder.exists():
+            return found
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 try:

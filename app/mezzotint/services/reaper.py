@@ -13,8 +13,11 @@ from mezzotint.plugin_api import ObjectNotFound, StoreUnavailable
 from mezzotint.services.spool import Received
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mezzotint.data.assets import Unfinished
     from mezzotint.data.postgres import Database
+    from mezzotint.imaging.sources import Sources
     from mezzotint.services.ingest import Ingest
     from mezzotint.services.near import Near
     from mezzotint.services.spool import Spool
@@ -24,18 +27,26 @@ log = structlog.get_logger(__name__)
 
 
 class Reaper:
-    """Finishes uploads that began more than `older` seconds ago: whole ones are promoted, the others taken back."""
+    """Finishes uploads that began more than `older` seconds ago: whole ones are promoted, the others taken back.
 
-    def __init__(self, *, database: Database, near: Near, ingest: Ingest, spool: Spool, older: float) -> None:
+    `copies` are what else lies in the spool for a while.
+    """
+
+    def __init__(
+        self, *, database: Database, near: Near, ingest: Ingest, spool: Spool, copies: Sequence[Sources], older: float
+    ) -> None:
         self._database = database
         self._near = near
         self._ingest = ingest
         self._spool = spool
+        self._copies = copies
         self._older = older
 
     def reap(self, _: Payload) -> Payload:
         """Settle what was left: a chore. Raises Unavailable."""
         self._spool.clear()
+        for copies in self._copies:
+            copies.tidy()
         with self._database.operator() as tx:
             left = assets.unfinished(tx, self._older)
         for one in left:
