@@ -13,6 +13,7 @@ local guesses = require("guesses")
 local json = require("cjson.safe")
 local keys = require("keys")
 local memo = require("memo")
+local network = require("network")
 local path = require("path")
 local problem = require("problem")
 local resp = require("resp")
@@ -226,7 +227,7 @@ function M.private()
     end
     local key = signing_keys:get(reading.arguments.kid, keys_version)
     if key == nil then
-      var.asks_redis = var.binary_remote_addr
+      var.asks_redis = network(var.binary_remote_addr)
       return detour("/_cold")
     end
     reading.exp = tonumber(reading.arguments.exp)
@@ -472,6 +473,11 @@ function M.control()
       ngx.req.clear_header(name)
     end
   end
+end
+
+--- Whose connections are counted together.
+function M.client()
+  return network(var.binary_remote_addr)
 end
 
 --- Keep those waiting who try one API key after the other.

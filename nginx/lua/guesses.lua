@@ -1,5 +1,5 @@
 -- Who sends wrong API keys: counted by client address, so that whoever goes on guessing waits and nobody else does.
-local sub = string.sub
+local network = require("network")
 
 local MOST, SECONDS = 50, 60
 
@@ -11,11 +11,6 @@ local M = {}
 --- `counts`: a shared dictionary.
 function M.new(counts)
   return setmetatable({ counts = counts }, Guesses)
-end
-
--- Of an IPv6 address the network: whoever has one address of it has all 2^64.
-local function network(address)
-  return #address == 16 and sub(address, 1, 8) or address
 end
 
 --- A request of this address (in binary) was refused for its key.

@@ -12,6 +12,7 @@ local generations = require("generations")
 local grammar = require("grammar")
 local keys = require("keys")
 local memo = require("memo")
+local network = require("network")
 local path = require("path")
 local problem = require("problem")
 local resp = require("resp")
@@ -119,6 +120,10 @@ end
 
 function answers.address(q)
   return resp.address(q.url)
+end
+
+function answers.network(q)
+  return (network(bytes(q.address)):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
 function answers.problems()

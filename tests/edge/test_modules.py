@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -27,6 +28,21 @@ def test_problems_are_those_of_the_origin(lua: Ask) -> None:
         "rate_limited": [429, "Too many requests"],
     }
     assert codes == {code: (known | edge_alone)[code] for code in codes}
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "c0000207"),
+        ("::ffff:192.0.2.7", "c0000207"),
+        ("2001:db8::7", "20010db800000000"),
+        ("2001:db8:0:1:aaaa:bbbb:cccc:dddd", "20010db800000001"),
+        ("::1", "0000000000000000"),
+    ],
+)
+def test_whose_an_address_is(lua: Ask, address: str, network: str) -> None:
+    [found] = lua({"ask": "network", "address": ip_address(address).packed.hex()})
+    assert found == network
 
 
 def test_unsealing(lua: Ask) -> None:
