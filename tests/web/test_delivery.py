@@ -169,3 +169,7 @@ def test_edges_hear_of_a_full_queue(
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
 def test_pictures_are_only_read(path: str, ask: Callable[..., TestResponse], problem, method: str):
     problem(ask(path, method=method), 405, "method_not_allowed")
+
+
+def test_too_large_a_picture_is_the_operations_fault(path: str, ask: Callable[..., TestResponse], problem):
+    problem(ask(path.rpartition("/")[0] + "/w_8192-h_8192-up.jpg"), 400, "output_too_large", "operations")

@@ -11,11 +11,13 @@ class MezzotintError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong on our side"
+    at_fault: ClassVar[str | None] = None
+    """the field, where it can be no other"""
 
     def __init__(self, detail: str = "", *, field: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.field = field
+        self.field = field or self.at_fault
         self.retry_after = retry_after
 
 
@@ -37,6 +39,7 @@ class InvalidOperation(MezzotintError):
 
 class OutputTooLarge(MezzotintError):
     code, status, title = "output_too_large", 400, "The picture asked for is too large"
+    at_fault = "operations"
 
 
 class SignatureRequired(MezzotintError):
