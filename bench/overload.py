@@ -16,7 +16,7 @@ from mezzotint.standalone.demo import TENANT
 from tests.servers.installation import private_folder
 
 FACTOR = 8
-SECONDS = 8
+SECONDS = 12
 ENOUGH = 4
 """clients that keep the renderers busy and no more"""
 PAUSE = 0.8
@@ -24,7 +24,7 @@ PAUSE = 0.8
 WAITING = 32
 """clients of the flood that wait for a renderer rather than for their next turn"""
 HITS, HIT_PAUSE = 4, 0.01
-SPREAD = range(-15, 16)
+SPREAD = range(-23, 24)
 
 
 @dataclass(slots=True)
