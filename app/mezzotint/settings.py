@@ -50,6 +50,7 @@ def _bind(address: str) -> str:
 Host = Annotated[str, AfterValidator(_host)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Nice = Annotated[int, Field(ge=0, le=19)]
+NotNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -107,7 +108,7 @@ class RendererSettings:
 
     socket: Path
     workers: Positive = field(default_factory=lambda: os.cpu_count() or 1)
-    background: Annotated[int, Field(ge=0)] = 1
+    background: NotNegative = 1
     queue: Positive = 64
     queue_per_tenant: Positive = 32
     deadline: Seconds = 20.0
@@ -175,7 +176,7 @@ class Worker:
     processes: Positive = 2
     job_seconds: Positive = 240
     unfinished_after: Positive = 3600
-    deleted_after: Annotated[int, Field(ge=0)] = 7 * 86_400
+    deleted_after: NotNegative = 7 * 86_400
     sweep_every: Positive = 7 * 86_400
     orphaned_after: Positive = 86_400
     improve_after: Positive = 50
@@ -192,7 +193,7 @@ class Spool:
 
     folder: Path
     sources_bytes: Positive = 2 * 1024**3
-    pixels_bytes: Annotated[int, Field(ge=0)] = 2 * 1024**3
+    pixels_bytes: NotNegative = 2 * 1024**3
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -90,6 +90,11 @@ local function save(changed)
   end
 end
 
+--- Whose requests are counted together.
+function M.client()
+  return network(var.binary_remote_addr)
+end
+
 local function connect(timeout)
   return resp.connect(ngx.socket.tcp(), redis_address, timeout)
 end
@@ -227,7 +232,7 @@ function M.private()
     end
     local key = signing_keys:get(reading.arguments.kid, keys_version)
     if key == nil then
-      var.asks_redis = network(var.binary_remote_addr)
+      var.asks_redis = M.client()
       return detour("/_cold")
     end
     reading.exp = tonumber(reading.arguments.exp)
@@ -475,14 +480,9 @@ function M.control()
   end
 end
 
---- Whose connections are counted together.
-function M.client()
-  return network(var.binary_remote_addr)
-end
-
 --- Keep those waiting who try one API key after the other.
 function M.deter()
-  local seconds = wrong_api_keys:wait(var.binary_remote_addr)
+  local seconds = wrong_api_keys:wait(M.client())
   if seconds then
     return answer({ code = "rate_limited", detail = "too many wrong API keys came from here", retry_after = seconds })
   end
@@ -491,7 +491,7 @@ end
 --- Count an API key that the control plane did not take.
 function M.notice()
   if ngx.status == 401 then
-    wrong_api_keys:wrong(var.binary_remote_addr)
+    wrong_api_keys:wrong(M.client())
   end
 end
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mezzotint.imaging.decoded import Decoded
-from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob, fields_of
+from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob, facts_of
 from mezzotint.imaging.pool import BREAKDOWNS, Pool, RendererCrashed, RendererDied, RendererStopped
 from mezzotint.model.errors import InternalError
 
@@ -33,8 +33,6 @@ __all__ = [
     "RendererStopped",
     "Renderers",
 ]
-
-_NOT_FOR_RENDERERS = {"source", "content_hash", "upright"}
 
 Job = RenderJob | MezzanineJob | InspectJob
 Guard = Callable[[Job], AbstractContextManager[object]]
@@ -85,9 +83,6 @@ class Renderers:
                 if self._decoded and isinstance(job, RenderJob):
                     job = self._decoded.instead(job)
                 with io.FileIO(job.source) as source:
-                    facts = fields_of(job)
-                    for name in _NOT_FOR_RENDERERS & facts.keys():
-                        del facts[name]
-                    return self._pool.ask(kind, facts, until - time.monotonic(), [source])
+                    return self._pool.ask(kind, facts_of(job), until - time.monotonic(), [source])
         except FileNotFoundError as problem:
             raise InternalError("the original is not where it was") from problem

@@ -120,6 +120,8 @@ class Decoders:
         animated = decoder.animation and header.get_typeof("n-pages")
         frames = int(header.get("n-pages")) if animated else 1
         limits.check(header, frames)
+        if original is not None:
+            limits.check_size(original, frames)
         return Source(file, decoder, header, frames, original)
 
     def _sniff(self, head: bytes) -> Decoder:

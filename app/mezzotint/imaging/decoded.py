@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import time
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from cachetools import LRUCache
+
 from mezzotint.imaging.geometry import MEZZANINE_SIDE
-from mezzotint.imaging.jobs import PixelsJob, RenderJob, fields_of
+from mezzotint.imaging.jobs import PixelsJob, RenderJob, facts_of
 from mezzotint.imaging.pool import Pool
 from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import InternalError
@@ -28,7 +29,7 @@ class Decoded:
     def __init__(self, pool: Pool, sources: Sources) -> None:
         self._pool = pool
         self._sources = sources
-        self._once: OrderedDict[str, None] = OrderedDict()
+        self._once: LRUCache[str, None] = LRUCache(_REMEMBERED)
 
     def instead(self, job: RenderJob) -> RenderJob:
         """The job to do in place of `job`: on the original's pixels if they are there, or worth it from now on.
@@ -48,8 +49,7 @@ class Decoded:
 
     def _keep(self, name: str, job: RenderJob) -> Path:
         until = time.monotonic() + job.deadline
-        facts = fields_of(PixelsJob(job.source, job.tenant, job.deadline, job.max_pixels, job.original, job.background))
-        del facts["source"]
+        facts = facts_of(PixelsJob(job.source, job.tenant, job.deadline, job.max_pixels, job.original, job.background))
 
         def decode(target: BinaryIO) -> None:
             with io.FileIO(job.source) as source:
@@ -62,6 +62,4 @@ class Decoded:
         if name in self._once:
             return False
         self._once[name] = None
-        if len(self._once) > _REMEMBERED:
-            self._once.popitem(last=False)
         return True

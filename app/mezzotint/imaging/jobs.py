@@ -6,10 +6,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+_KEPT_BACK = frozenset({"source", "content_hash", "upright"})
+
 
 def fields_of(message: Any) -> dict[str, Any]:
     """The fields of a job or an answer. Unlike dataclasses' `asdict` it copies nothing, which took a moment."""
     return {field.name: getattr(message, field.name) for field in fields(message)}
+
+
+def facts_of(job: Any) -> dict[str, Any]:
+    """What renderers are told of a job. Its file comes beside, and the rest is not their business."""
+    return {name: value for name, value in fields_of(job).items() if name not in _KEPT_BACK}
 
 
 @dataclass(frozen=True, slots=True)

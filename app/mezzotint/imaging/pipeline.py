@@ -41,9 +41,7 @@ class Pipeline:
         encoder = self._encoders[self._grammar.format(plan)]
         original = Size(*job.original) if job.original else None
         decoders = self._decoded if job.decoded else self._decoders
-        limits = Limits(pixels=job.max_pixels)
-        source = decoders.open(job.source, limits, original=original)
-        limits.check_size(source.size, source.frames)
+        source = decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
         layout = lay_out(operations, source.upright, source.orientation)
         frames = source.frames if encoder.animation else 1
         layout.check(max_pixels=job.max_output_pixels, max_side=encoder.max_side, frames=frames)

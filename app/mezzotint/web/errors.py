@@ -30,7 +30,6 @@ FULL = "X-Mezzotint-Full"
 """The header by which edges hear that as many of this tenant's pictures wait as may: from then on they let one in for
 each that comes out.
 """
-"""Stands in the environ of a request that was refused for want of room."""
 NOT_FOUND_SECONDS = 2
 """How long an edge may answer a 404 again by itself; every other error is not kept at all."""
 
