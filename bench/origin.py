@@ -100,13 +100,14 @@ class _Comparison:
         """Milliseconds of CPU, and their ratios."""
         race: dict[str, Contender] = {"Mezzotint": self.ours, "bare libvips": Libvips(), "sharp": self.sharp}
         cpu = _race(race, [self.task] * 3, self.files, rounds)
-        mine = cpu["Mezzotint"]
-        yield ratio(f"{self.name}: CPU / bare libvips", mine[_SIZES:], cpu["bare libvips"][_SIZES:], at_most=of_libvips)
-        yield ratio(f"{self.name}: CPU / sharp", mine[_SIZES:], cpu["sharp"][_SIZES:], at_most=of_sharp)
-        for number, size in enumerate(("first", "second")):
-            yield ratio(f"{self.name}, {size} size: CPU / sharp", mine[number:][:1], cpu["sharp"][number:][:1])
-        for name, values in cpu.items():
-            yield Figure(f"{self.name}: ms of CPU, {name}", values[_SIZES:])
+        further = {name: values[_SIZES:] for name, values in cpu.items()}
+        mine = further["Mezzotint"]
+        yield ratio(f"{self.name}: CPU / bare libvips", mine, further["bare libvips"], at_most=of_libvips)
+        yield ratio(f"{self.name}: CPU / sharp", mine, further["sharp"], at_most=of_sharp)
+        for size, ours, theirs in zip(("first", "second"), cpu["Mezzotint"], cpu["sharp"], strict=False):
+            yield ratio(f"{self.name}, {size} size: CPU / sharp", [ours], [theirs])
+        for name, values in further.items():
+            yield Figure(f"{self.name}: ms of CPU, {name}", values)
 
     def looks(self, scale: Scale) -> Iterator[Figure]:
         """Bytes and quality."""

@@ -9,6 +9,7 @@ import pyvips
 
 from mezzotint import registry
 from mezzotint.imaging.decode import Decoders
+from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered, RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from tests.imaging.pictures import open_bytes
@@ -26,6 +27,12 @@ def decoders() -> Decoders:
 def pipeline(decoders: Decoders) -> Pipeline:
     found = registry.load(["standard"])
     return Pipeline(found.grammar(), decoders, [encoder() for encoder in found.encoders.values()])
+
+
+def layout_of(operations: str, upright: Size) -> Layout:
+    """What the built-in operations make of a picture of that size."""
+    grammar = registry.load(["standard"]).grammar()
+    return lay_out(grammar.operations(grammar.parse(operations, "jpg")), upright)
 
 
 @dataclass(frozen=True)

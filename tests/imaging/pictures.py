@@ -37,10 +37,20 @@ def open_bytes(data: bytes, **options: int) -> pyvips.Image:
     return pyvips.Image.new_from_buffer(data, "", **options).copy_memory()
 
 
+def tagged(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image
+
+
+def held(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    """An upright picture as a camera stores it that was held so; none of these mirrors."""
+    turned = {1: image, 3: image.rot180(), 6: image.rot270(), 8: image.rot90()}[orientation]
+    return tagged(turned.copy_memory(), orientation)
+
+
 def with_orientation(image: pyvips.Image, orientation: int, path: Path) -> Path:
-    tagged = image.copy()
-    tagged.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    tagged.jpegsave(str(path), Q=95)
+    tagged(image, orientation).jpegsave(str(path), Q=95)
     return path
 
 
