@@ -5,6 +5,7 @@ M.__index = M
 
 local SECONDS = 0.5 -- without an answer, after which nothing is known any more
 local ROOM = 8 -- that so many went and nobody came means that the crowd has gone
+local MORE = 16 -- of so many that come out, one makes room for two: there may be more places than were seen taken
 
 --- `places`: shared memory, with the free places of each tenant that is known to be full.
 function M.new(places)
@@ -21,13 +22,13 @@ function M:let_in(tenant)
   return true
 end
 
---- One that was let in has its answer; `full` when it found no place.
-function M:answered(tenant, full)
+--- One that was let in has come out, answered or not. The place of one that found it taken is one too many.
+function M:came_out(tenant, full)
   if full then
     self.places:add(tenant, 0, SECONDS)
     return
   end
-  local free = self.places:incr(tenant, 1)
+  local free = self.places:incr(tenant, math.random(MORE) == 1 and 2 or 1)
   if free and free > ROOM then
     self.places:delete(tenant)
   elseif free then

@@ -461,10 +461,16 @@ function M.relay()
       header[name] = nil
     end
   end
-  full_tenants:answered(var.miss_tenant, var.upstream_http_x_mezzotint_full ~= nil)
   local theirs = said["X-Mezzotint-Grammar"]
   if theirs then
     compare_grammars(theirs)
+  end
+end
+
+--- A miss has gone, however it ended.
+function M.gone()
+  if var.miss_tenant ~= "" and var.miss_refused == "" then
+    full_tenants:came_out(var.miss_tenant, var.upstream_http_x_mezzotint_full ~= nil)
   end
 end
 

@@ -44,6 +44,15 @@ def test_what_only_the_edge_may_say(edge: Running) -> None:
     assert not [name for name in headers if name.startswith("X-Mezzotint")]
 
 
+@pytest.mark.parametrize("path", ["/v1/assets", public().replace("/website/", "/heard/")])
+def test_what_only_the_edge_hears(edge: Running, path: str) -> None:
+    said = {f"X-Mezzotint-{name}": "1" for name in ("Variant", "Full")}
+    edge.origin.answer = lambda *_: Answer(503, b"{}", said)
+    reply = edge.get(path)
+    edge.origin.answer = picture
+    assert not [name for name in reply.headers if name.startswith("x-mezzotint")]
+
+
 def test_nothing_is_kept(edge: Running) -> None:
     before = len(edge.origin.requests)
     for _ in range(3):

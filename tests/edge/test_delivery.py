@@ -1,6 +1,7 @@
 """Public pictures: what is cached, under which key, and what the origin is asked."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -420,7 +421,9 @@ def flooding(tenant: str = "flooding") -> str:
     return public("fmt_jpg-w_100-q_85.jpg", another()).replace("/website/", f"/{tenant}/")
 
 
-def test_a_full_tenants_misses_are_let_in_one_for_each_that_comes_out(edge: Running) -> None:
+@pytest.mark.parametrize("comes_out", [True, False])
+def test_a_full_tenants_misses_are_let_in_one_for_each_that_comes_out(edge: Running, *, comes_out: bool) -> None:
+    """Be it that the origin answers it, or that it breaks down over it."""
     warm, slow = flooding(), flooding()
     assert edge.get(warm).status == 200
     gate = threading.Event()
@@ -428,6 +431,8 @@ def test_a_full_tenants_misses_are_let_in_one_for_each_that_comes_out(edge: Runn
     def answer(path: str, headers: Mapping[str, str]) -> Answer:
         if path == slow:
             gate.wait(PATIENCE)
+            if not comes_out:
+                raise ConnectionResetError
         if path == found:
             return Answer(503, b"{}", {"Retry-After": "1", "X-Mezzotint-Full": "1"})
         return picture(path, headers)
@@ -452,8 +457,46 @@ def test_a_full_tenants_misses_are_let_in_one_for_each_that_comes_out(edge: Runn
         assert edge.get(warm).cache == "HIT"
         assert edge.get(public(asset=another())).status == 200, "another tenant has nothing to do with it"
         gate.set()
-        assert inside.result().status == 200
+        assert inside.result().status == (200 if comes_out else 503)
     assert edge.get(flooding()).status == 200, "one came out, so one is let in"
+
+
+def test_a_crowd_finds_the_places_that_come_to_be(edge: Running) -> None:
+    """At first the origin has room for one of them, then for six, and they never stop coming."""
+    room, inside, most, over = 1, 0, 0, threading.Event()
+    refused: list[bool] = []  # whether by the edge
+    counting = threading.Lock()
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        nonlocal inside, most
+        with counting:
+            if inside >= room:
+                return Answer(503, b"{}", {"X-Mezzotint-Full": "1"})
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.01)
+        with counting:
+            inside -= 1
+        return picture(path, headers)
+
+    def ask() -> None:
+        while not over.is_set():
+            reply = edge.get(flooding("growing"))
+            if reply.status == 503:
+                refused.append(reply.body != b"{}")
+                time.sleep(0.005)
+
+    edge.origin.answer = answer
+    with ThreadPoolExecutor(8) as clients:
+        try:
+            asking = [clients.submit(ask) for _ in range(8)]
+            eventually(lambda: any(refused), "the edge lets in one for one")
+            room = 6
+            eventually(lambda: most >= 4, "others are let in beside it")
+        finally:
+            over.set()
+        for each in asking:
+            each.result()
 
 
 def test_nobody_is_locked_out_when_no_answer_comes(edge: Running) -> None:
