@@ -20,6 +20,8 @@ from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging import wire
 from mezzotint.imaging.client import Rendered, RendererDied, Renderers, RendererStopped
 from mezzotint.imaging.decoded import PIXELS_BYTES
+from mezzotint.imaging.jobs import facts_of
+from mezzotint.imaging.pool import Pool as PoolClient
 from mezzotint.model.errors import (
     InternalError,
     OutputTooLarge,
@@ -237,6 +239,43 @@ def test_jobs_that_waited_too_long_are_dropped_unrun(
     until(lambda: tenants_done(pool) == ["a"])
 
 
+def test_what_had_half_of_its_time_taken_before_is_not_to_blame(pool: Pool, stuck: Stuck) -> None:
+    client = PoolClient(pool.socket, "renderers")
+    facts = facts_of(render_job(stuck.path, deadline=1.0))
+    with stuck.path.open("rb") as source:
+        with pytest.raises(RendererStopped):
+            client.ask("render", facts, 0.7, [source])
+        with pytest.raises(Overloaded):
+            client.ask("render", facts, 0.3, [source])
+
+
+@pytest.mark.parametrize("operations", ["w_100", "flip-q_100"])
+def test_what_the_machine_had_no_time_for_is_not_to_blame(
+    start_pool: StartPool, stuck: Stuck, tmp_path: Path, operations: str
+) -> None:
+    """Others take the processor: neither quick nor slow pictures are then said to break their renderer, but one that
+    waits for nothing is.
+    """
+    pool = start_pool(workers=1, nice=19)
+    gradient(3000, 3000).jpegsave(str(tmp_path / "large.jpg"))
+    job = render_job(tmp_path / "large.jpg", operations, "avif", deadline=1.0)
+    (core, *_) = os.sched_getaffinity(0)
+    (renderer,) = pool.workers
+    os.sched_setaffinity(renderer, [core])
+    hog = "import os; os.sched_setaffinity(0, [int(os.sys.argv[1])])\nwhile True: pass"
+    hogs = [subprocess.Popen([sys.executable, "-c", hog, str(core)]) for _ in range(3)]
+    try:
+        with pytest.raises(Overloaded):
+            pool.client.render(job)
+        until(lambda: bool(pool.workers) and pool.workers != [renderer])
+        with pytest.raises(RendererStopped):
+            pool.client.render(render_job(stuck.path, deadline=1.0))
+    finally:
+        for process in hogs:
+            process.kill()
+            process.wait()
+
+
 def job(**changes: Any) -> bytes:
     header: dict[str, Any] = {"kind": "render", "operations": "w_100", "ext": "jpg", "tenant": "a", "deadline": 30}
     header |= {"max_pixels": 10**7, "max_output_pixels": 10**7, "expires": time.monotonic() + 30}
@@ -426,10 +465,11 @@ def test_works_under_gevent(pool: Pool, photo: Path) -> None:
 from gevent import monkey; monkey.patch_all()
 import gevent, sys
 from pathlib import Path
-from mezzotint.imaging.client import Renderers, RenderJob
+from mezzotint.imaging.client import Renderers
+from tests.imaging.pool import render_job
 client = Renderers(Path(sys.argv[1]))
 def ask(width):
-    return client.render(RenderJob(Path(sys.argv[2]), f"w_{width}", "jpg", "a", 30.0, 10**7, 10**7)).width
+    return client.render(render_job(Path(sys.argv[2]), f"w_{width}")).width
 print(*[job.get() for job in [gevent.spawn(ask, width) for width in (10, 20, 30)]])
 """
     found = subprocess.run(

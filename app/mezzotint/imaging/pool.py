@@ -77,15 +77,16 @@ class Pool:
     ) -> tuple[dict[str, Any], bytes]:
         """The answer to a job of this kind, its facts and bytes, within `deadline` seconds. One connection a job.
 
-        `files` go with it: whatever is read or written. Raises what the job's refusal says, Overloaded, RenderTimeout,
-        Unavailable, and one of BREAKDOWNS.
+        `files` go with it: whatever is read or written. A `deadline` among the facts is the whole request's, part of
+        which may have gone by. Raises what the job's refusal says, Overloaded, RenderTimeout, Unavailable, and one of
+        BREAKDOWNS.
         """
         if deadline <= 0:
             raise Overloaded("no time was left when the picture's turn came")
         if self.breaker.state is not State.CLOSED:
             self.ping()  # whether it is there is soon said; until a job is done nobody else would be let in
         # The clock that counts since the machine's start is the same in every process.
-        header = facts | {"kind": kind, "deadline": deadline, "expires": time.monotonic() + deadline}
+        header = {"deadline": deadline} | facts | {"kind": kind, "expires": time.monotonic() + deadline}
         with self._reaching():
             try:
                 return self._exchange(header, deadline + _SLACK, files, meanwhile=self._ping)

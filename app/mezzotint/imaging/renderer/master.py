@@ -21,6 +21,7 @@ import structlog
 
 from mezzotint.imaging import wire
 from mezzotint.imaging.jobs import PoolStatus, fields_of
+from mezzotint.imaging.renderer.blame import Begun, sleeps
 from mezzotint.imaging.renderer.queue import FairQueue
 
 log = structlog.get_logger(__name__)
@@ -31,14 +32,14 @@ _HEADER_SECONDS = 5.0
 _LONGEST_SECONDS = 3600.0
 """that a job may ask for"""
 _GRACE_SECONDS = 0.5
-"""past its deadline, after which a renderer that should have died by its own timer is killed"""
+"""for a renderer to give up a caller that does not take its answer, before it is killed over it"""
 _RESPAWN_SECONDS = 1.0
 """between two tries to start a renderer that died before it was ready"""
 _STOP_SECONDS = 10.0
 _REPORT_BYTES = 64 * 1024
 _FIRST_FILE, _LAST_FILE = 3, 1 << 20
 """the file descriptors behind the standard ones"""
-_TIME_IS_UP = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
+_COMPUTED_TOO_LONG = (signal.SIGPROF, signal.SIGXCPU)
 
 Job = dict[str, Any]
 
@@ -104,11 +105,13 @@ class _Worker:
     ready: bool = False
     leaving: bool = False
     caller: _Caller | None = None
-    begun: bool = False
+    begun: Begun | None = None
     given: bool = False
     """whether it has most of the job's time to itself"""
     answering: bool = False
     killed: bool = False
+    slept: bool = False
+    """when its time was up"""
 
     @property
     def idle(self) -> bool:
@@ -289,7 +292,7 @@ class Master:
                 continue
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
-            worker.caller, worker.begun, worker.answering, worker.given = caller, False, False, caller.given
+            worker.caller, worker.begun, worker.answering, worker.given = caller, None, False, caller.given
             with suppress(OSError):  # it died this moment: its end of the channel will say so
                 header = json.dumps(caller.job).encode()
                 socket.send_fds(worker.channel, [header], [caller.connection.fileno(), *caller.files])
@@ -313,11 +316,11 @@ class Master:
             case "ready":
                 worker.ready = True
             case "begun":
-                worker.begun = True
+                worker.begun = Begun(time.monotonic(), float(said["computed"]))
             case "answering":
                 worker.answering = True
                 if worker.caller is not None:
-                    worker.caller.expires = time.monotonic() + wire.SEND_SECONDS
+                    worker.caller.expires = time.monotonic() + wire.SEND_SECONDS + _GRACE_SECONDS
             case "done" if worker.caller is not None:
                 worker.leaving = said.pop("last")
                 _log_done(worker.caller, said)
@@ -325,7 +328,7 @@ class Master:
                 worker.caller = None
 
     def _bury(self, worker: _Worker) -> None:
-        _, status = os.waitpid(worker.pid, 0)
+        _, status, usage = os.wait4(worker.pid, 0)
         self._workers.remove(worker)
         self._selector.unregister(worker.channel)
         worker.channel.close()
@@ -339,15 +342,16 @@ class Master:
             return
         if worker.answering:  # what was sent can't be taken back; closing tells the caller that it is not whole
             caller.close()
-        elif not worker.begun:  # it died idle, just before this job came
+        elif worker.begun is None:  # it died idle, just before this job came
             self._callers.add(caller)
             self._selector.register(caller.connection, selectors.EVENT_READ, partial(self._read, caller))
             self._line_up(caller)
-        elif worker.killed or -code in _TIME_IS_UP:
-            if worker.given:
+        elif worker.killed or -code in (signal.SIGALRM, *_COMPUTED_TOO_LONG):
+            computed = worker.begun.used_its_time(time.monotonic(), usage.ru_utime + usage.ru_stime)
+            if worker.given and (computed or worker.slept or -code in _COMPUTED_TOO_LONG):
                 self._refuse(caller, "render_timeout", "the picture took too long to make")
             else:
-                self._refuse(caller, "overloaded", "too little time was left when the picture's turn came")
+                self._refuse(caller, "overloaded", "there was too little time for the picture")
         elif code == -signal.SIGKILL:
             self._refuse(caller, "renderer_died", "the renderer was killed at work on this picture")
         else:
@@ -357,7 +361,7 @@ class Master:
 
     def _seconds_to_wait(self) -> float | None:
         moments = [caller.expires for caller in self._callers]
-        moments += [worker.caller.expires + _GRACE_SECONDS for worker in self._workers if worker.caller is not None]
+        moments += [worker.caller.expires for worker in self._workers if worker.caller is not None]
         if self._missing():
             moments.append(self._spawn_after)
         if self._stopping_until is not None:
@@ -369,9 +373,9 @@ class Master:
         for caller in [caller for caller in self._callers if caller.expires <= now]:
             self._refuse(caller, "overloaded", "the picture waited too long for its turn")
         for worker in self._workers:
-            if worker.caller is not None and not worker.killed and worker.caller.expires + _GRACE_SECONDS <= now:
+            if worker.caller is not None and not worker.killed and worker.caller.expires <= now:
+                worker.killed, worker.slept = True, sleeps(worker.pid)
                 os.kill(worker.pid, signal.SIGKILL)
-                worker.killed = True
 
 
 def _listen(path: Path) -> socket.socket:

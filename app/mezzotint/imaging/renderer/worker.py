@@ -17,6 +17,9 @@ from mezzotint.model.errors import InternalError, MezzotintError
 Handler = Callable[[dict[str, Any], list[int]], tuple[dict[str, Any], bytes]]
 """A job's header and the files it brought to the answer's header and body. Raises MezzotintError."""
 
+_GRACE_SECONDS = 0.5
+"""past its deadline that a job is the master's to end"""
+
 
 def work(channel: socket.socket, handle: Handler, jobs: int, cpu_seconds: float) -> None:
     """Do `jobs` jobs of at most `cpu_seconds` each, then leave, so that whatever libraries leak is bounded.
@@ -29,7 +32,7 @@ def work(channel: socket.socket, handle: Handler, jobs: int, cpu_seconds: float)
         header, descriptors, _, _ = socket.recv_fds(channel, wire.MAX_HEADER, 1 + wire.MAX_FILES)
         if not header:
             return  # the master is gone
-        _tell(channel, "begun")
+        _tell(channel, "begun", computed=time.process_time())
         connection, *files = descriptors
         with socket.socket(fileno=connection) as caller:
             report = _do(channel, caller, json.loads(header), handle, files, cpu_seconds)
@@ -43,10 +46,10 @@ def _do(
     cpu_seconds: float,
 ) -> dict[str, Any]:  # fmt: skip
     started = time.process_time()
-    # Their signals keep their default action: the kernel ends this process on time even inside a codec that never
-    # returns, be it that it waits or that many threads of it work.
+    # Their signals keep their default action: the kernel ends this process even inside a codec that never returns, be
+    # it that many threads of it work, or that it waits and the master, which would have killed it by then, hangs.
     left = max(0.001, header["expires"] - time.monotonic())
-    signal.setitimer(signal.ITIMER_REAL, left)
+    signal.setitimer(signal.ITIMER_REAL, left + _GRACE_SECONDS)
     signal.setitimer(signal.ITIMER_PROF, min(left, cpu_seconds))
     body, problem = b"", None
     try:
