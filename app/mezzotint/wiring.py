@@ -144,7 +144,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         foreign = [registry.isolated_decoder(name)() for name in settings.isolation.formats]
         isolation = Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
     quarantine = Quarantine(database)
-    pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes)
+    pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes, read_seconds=0)
     kept = pixels if settings.spool.pixels_bytes else None
     renderers = Renderers(settings.renderers.socket, isolation, quarantine.guard, kept)
     lossy = [name for kinds in (registry.decoders, registry.isolated) for name, kind in kinds.items() if kind.lossy]

@@ -9,10 +9,10 @@ import pyvips
 
 from mezzotint import registry
 from mezzotint.imaging.decode import Decoders
-from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from mezzotint.model.errors import InvalidOperation
 from mezzotint.registry import PluginError
+from tests.imaging.pool import render_job
 from tests.strangers import install
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
@@ -43,7 +43,7 @@ def test_a_strangers_operation_is_one_file(tmp_path: Path, monkeypatch: pytest.M
         Decoders([decoder() for decoder in plugins.decoders.values()]),
         [encoder() for encoder in plugins.encoders.values()],
     )
-    job = RenderJob(picture, "fmt_png-pixelate_32", "png", "t", 10.0, 10**7, 10**7)
+    job = render_job(picture, "fmt_png-pixelate_32", "png")
     blocks = pyvips.Image.new_from_buffer(pipeline.render(job).data, "")
     assert (blocks.width, blocks.height) == (256, 64)
     assert blocks.crop(0, 0, 32, 32).deviate() == 0

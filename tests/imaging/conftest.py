@@ -10,10 +10,10 @@ import pyvips
 from mezzotint import registry
 from mezzotint.imaging.decode import Decoders
 from mezzotint.imaging.geometry import Layout, Size, lay_out
-from mezzotint.imaging.jobs import Rendered, RenderJob
+from mezzotint.imaging.jobs import Rendered
 from mezzotint.imaging.pipeline import Pipeline
 from tests.imaging.pictures import open_bytes
-from tests.imaging.pool import Pool
+from tests.imaging.pool import Pool, render_job
 
 MEGAPIXELS_50 = 50_000_000
 
@@ -46,8 +46,7 @@ class Renderer:
         if not isinstance(source, Path):
             image, source = source, self.folder / "source.png"
             image.pngsave(str(source))
-        bounds = {"max_pixels": MEGAPIXELS_50, "max_output_pixels": MEGAPIXELS_50} | limits
-        return self.pipeline.render(RenderJob(source, operations, ext, "tenant", 10.0, **bounds))
+        return self.pipeline.render(render_job(source, operations, ext, **limits))
 
     def picture(self, source: Path | pyvips.Image, operations: str, ext: str = "png", **limits: int) -> pyvips.Image:
         rendered = self.bytes(source, operations, ext, **limits)

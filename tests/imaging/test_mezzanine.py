@@ -8,11 +8,12 @@ import pyvips
 
 from mezzotint.imaging.decode import Decoders
 from mezzotint.imaging.geometry import MEZZANINE_SIDE, Size, fits_mezzanine, wants_mezzanine
-from mezzotint.imaging.jobs import MezzanineJob, RenderJob
+from mezzotint.imaging.jobs import MezzanineJob
 from mezzotint.imaging.mezzanine import mezzanine
 from mezzotint.imaging.pipeline import Pipeline
 from tests.imaging.conftest import MEGAPIXELS_50, layout_of
 from tests.imaging.pictures import distance, held, noise, open_bytes
+from tests.imaging.pool import render_job
 
 UPRIGHT = Size(2401, 3600)
 """odd, so that the mezzanine's sides are rounded"""
@@ -48,7 +49,7 @@ def test_variants_of_it_are_those_of_the_original(
     assert fits_mezzanine(layout_of(operations, UPRIGHT), UPRIGHT)
 
     def render(source: Path, size: Size | None) -> pyvips.Image:
-        job = RenderJob(source, operations, "png", "tenant", 10.0, MEGAPIXELS_50, MEGAPIXELS_50, original=size)
+        job = render_job(source, operations, "png", original=size)
         return open_bytes(pipeline.render(job).data)
 
     # A shift by half a pixel would show as some ten levels in this grain.

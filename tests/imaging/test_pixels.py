@@ -1,5 +1,6 @@
 """Decoded pixels that are kept: what comes out of them is what comes out of their original."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,17 +10,17 @@ import pytest
 import pyvips
 
 from mezzotint.imaging.client import Renderers
-from mezzotint.imaging.decode import Decoders
+from mezzotint.imaging.decode import Decoders, Limits
 from mezzotint.imaging.decoded import PIXELS_BYTES
 from mezzotint.imaging.geometry import Size, fits_pixels
-from mezzotint.imaging.jobs import PixelsJob, RenderJob
+from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from mezzotint.imaging.pixels import write_pixels
 from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import PictureRefused, UnsupportedType
 from tests.imaging.conftest import MEGAPIXELS_50, layout_of
 from tests.imaging.pictures import distance, gradient, held, noise, open_bytes
-from tests.imaging.pool import Pool, render_job
+from tests.imaging.pool import Pool, render_job, until
 
 PLENTY = 1 << 30
 
@@ -48,14 +49,14 @@ def original(folder: Path, image: pyvips.Image, orientation: int) -> Path:
 def decoded(decoders: Decoders, source: Path) -> Path:
     path = source.with_suffix(".pixels")
     with path.open("wb") as target:
-        write_pixels(decoders, PixelsJob(source, "a", 10.0, MEGAPIXELS_50, None, background=False), target.fileno())
+        write_pixels(decoders.open(source, Limits(MEGAPIXELS_50)), target.fileno())
     assert path.stat().st_size <= PIXELS_BYTES
     return path
 
 
 def both(pipeline: Pipeline, source: Path, pixels: Path, operations: str, upright: Size) -> list[pyvips.Image]:
-    direct = RenderJob(source, operations, "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50)
-    kept = RenderJob(pixels, operations, "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50, original=upright, decoded=True)
+    direct = render_job(source, operations, "png")
+    kept = render_job(pixels, operations, "png", original=upright, decoded=True)
     return [open_bytes(pipeline.render(job).data) for job in (direct, kept)]
 
 
@@ -92,7 +93,7 @@ def test_an_originals_limit_holds_for_what_is_made_of_its_pixels(
     source = original(tmp_path, noise(*upright), 1)
     pixels = decoded(decoders, source)
     for limit, refused in ((2500 * 900, False), (2500 * 900 - 1, True)):
-        job = RenderJob(pixels, "w_100", "png", "a", 10.0, limit, MEGAPIXELS_50, original=upright, decoded=True)
+        job = render_job(pixels, "w_100", "png", max_pixels=limit, original=upright, decoded=True)
         with pytest.raises(PictureRefused) if refused else nullcontext():
             pipeline.render(job)
 
@@ -114,7 +115,7 @@ def test_none_of_the_formats_that_may_come_in(decoders: Decoders, pipeline: Pipe
     gradient(800, 700).pngsave(str(source))
     pixels = decoded(decoders, source)
     with pytest.raises(UnsupportedType):
-        pipeline.render(RenderJob(pixels, "w_100", "png", "a", 10.0, MEGAPIXELS_50, MEGAPIXELS_50))
+        pipeline.render(render_job(pixels, "w_100", "png"))
 
 
 class Counting(Sources):
@@ -122,9 +123,9 @@ class Counting(Sources):
 
     written = 0
 
-    def _fill(self, path: Path, write: Any) -> None:
+    def make(self, name: str, write: Any) -> None:
         self.written += 1
-        super()._fill(path, write)
+        super().make(name, write)
 
 
 @pytest.fixture
@@ -158,12 +159,74 @@ def test_one_size_is_not_worth_it_a_second_one_is(client: Renderers, kept: Count
     assert client.render(wanted(photograph, 400)).width == 400
 
 
+def test_they_do_without_the_original(client: Renderers, photograph: Path) -> None:
+    job = wanted(photograph, 300)
+    assert client.render_kept(job) is None
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+    photograph.unlink()
+    found = client.render_kept(job)
+    assert found is not None
+    assert found.width == 300
+    assert client.render_kept(wanted(photograph, 300, upright=None)) is None
+
+
+def test_one_turn_is_enough_to_keep_them(start_pool: Callable[..., Pool], kept: Counting, photograph: Path) -> None:
+    """Who asks for the second size stands in line once, as everybody."""
+    pool = start_pool()
+    client = Renderers(pool.socket, pixels=kept)
+    for width in (100, 200):
+        assert client.render(wanted(photograph, width)).width == width
+    assert kept.written == 1
+    until(lambda: sum(event["event"] == "job_done" for event in pool.events()) == 2)
+
+
 def test_of_many_at_once_one_decodes(client: Renderers, kept: Counting, photograph: Path) -> None:
     client.render(wanted(photograph, 100))
     with ThreadPoolExecutor(8) as clients:
         made = list(clients.map(lambda width: client.render(wanted(photograph, width)), range(200, 216)))
     assert [rendered.width for rendered in made] == list(range(200, 216))
     assert kept.written == 1
+
+
+def test_nobody_waits_long_for_another_ones_decoding(client: Renderers, kept: Counting, photograph: Path) -> None:
+    client.render(wanted(photograph, 100))
+    with kept.alone(f"a/{'c' * 64}"), ThreadPoolExecutor(1) as other:
+        assert other.submit(client.render, wanted(photograph, 200, deadline=2.0)).result().width == 200
+    assert kept.written == 0
+
+
+def other_engines(whole: bytes) -> bytes:
+    return whole.replace(b"libvips 8.", b"libvips 7.", 1)
+
+
+def cut_off(whole: bytes) -> bytes:
+    return whole[:1000]
+
+
+def of_another_size(whole: bytes) -> bytes:
+    return whole[:64] + b"\x7f" * 12 + whole[76:]
+
+
+def emptied(_: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("damage", [other_engines, cut_off, of_another_size, emptied])
+def test_what_will_not_do_is_made_anew_of_the_original(
+    client: Renderers, kept: Counting, photograph: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+    (path,) = (kept_file for kept_file in (photograph.parent / "pixels").iterdir())
+    path.write_bytes(damage(path.read_bytes()))
+    assert client.render_kept(wanted(photograph, 300)) is None
+    assert not path.exists()
+    assert client.render(wanted(photograph, 300)).width == 300
+    path.write_bytes(damage(path.read_bytes()))
+    assert client.render(wanted(photograph, 400)).width == 400
+    assert kept.written == 3
+    assert client.render_kept(wanted(photograph, 500)) is not None
 
 
 def test_tenants_do_not_share_them(client: Renderers, kept: Counting, photograph: Path) -> None:
@@ -179,14 +242,19 @@ def test_where_they_will_not_do_they_are_not_kept(client: Renderers, kept: Count
 
 
 def test_a_full_disk_keeps_nobody_waiting(pool: Pool, photograph: Path, tmp_path: Path) -> None:
-    """Neither here, where no file can be made, nor in a renderer, which may not write so much."""
+    """Neither here, where no file can be made, nor in a renderer, which may not write so much. It is not tried again
+    at once, since to decode more than one size wants is then in vain.
+    """
     (tmp_path / "taken").touch()
-    here = Renderers(pool.socket, pixels=Sources(tmp_path / "taken", PLENTY))
+    here = Counting(tmp_path / "taken", PLENTY)
     with Pool(tmp_path, file_bytes=1000) as narrow:
-        there = Renderers(narrow.socket, pixels=Sources(tmp_path / "pixels", PLENTY))
-        for client in (here, there):
-            for _ in range(2):
-                assert client.render(wanted(photograph, 100)).width == 100
+        there = Counting(tmp_path / "pixels", PLENTY)
+        for socket, sources in ((pool.socket, here), (narrow.socket, there)):
+            client = Renderers(socket, pixels=sources)
+            for _ in range(4):
+                rendered = client.render(wanted(photograph, 100))
+                assert (rendered.width, rendered.kept) == (100, False)
+            assert sources.written == 1
     assert list((tmp_path / "pixels").iterdir()) == []
 
 

@@ -72,7 +72,7 @@ def test_the_least_recently_used_goes(tmp_path: Path) -> None:
     shelf = Shelf(a=b"a" * 40, b=b"b" * 40, c=b"c" * 40)
     near = Sources(tmp_path, 100)
     a, b = near.get("s", "a", shelf), near.get("s", "b", shelf)
-    long_ago = a.stat().st_mtime - 10 * sources._IN_USE_SECONDS
+    long_ago = a.stat().st_mtime - 1200
     os.utime(a, (long_ago + 1, long_ago + 1))
     os.utime(b, (long_ago, long_ago))
     c = near.get("s", "c", shelf)
@@ -98,6 +98,65 @@ def test_a_file_in_use_stays(tmp_path: Path) -> None:
     a, b = near.get("s", "a", shelf), near.get("s", "b", shelf)
     assert a.exists()
     assert b.exists()
+
+
+def test_what_is_read_while_it_is_open_makes_room_at_once(tmp_path: Path) -> None:
+    """As in a burst: not even what was kept a moment ago lets the folder grow beyond its bound."""
+    near = Sources(tmp_path, 100, read_seconds=0)
+    near.make("a", lambda file: file.write(b"a" * 90))
+    read = near.open("a")
+    near.make("b", lambda file: file.write(b"b" * 90))
+    assert near.open("a") is None
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100
+    assert read is not None
+    with read:
+        assert read.read() == b"a" * 90
+
+
+def test_what_is_being_written_stays_whatever_the_bound_says(tmp_path: Path) -> None:
+    near = Sources(tmp_path, 100, read_seconds=0)
+
+    def slowly(file: BinaryIO) -> None:
+        near.make("other", lambda file: file.write(b"b" * 500))
+        file.write(b"a")
+
+    near.make("slow", slowly)
+    found = near.open("slow")
+    assert found is not None
+    found.close()
+
+
+def test_what_a_broken_off_write_left_goes_after_a_day(tmp_path: Path) -> None:
+    near = Sources(tmp_path, 100)
+    left = tmp_path / "partial-abc"
+    left.touch()
+    near.tidy()
+    assert left.exists()
+    os.utime(left, (0, time.time() - 90_000))
+    near.tidy()
+    assert not left.exists()
+
+
+def test_what_was_kept_before_the_machine_started_anew_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut leaves files whose bytes never came to the disk."""
+    shelf = Shelf(a=b"picture")
+    Sources(tmp_path, 100).get("s", "a", shelf).write_bytes(b"\0" * 7)
+    assert Sources(tmp_path, 100).get("s", "a", shelf).read_bytes() == b"\0" * 7
+    (tmp_path / "boot").write_text("another")
+    monkeypatch.setattr(sources, "_BOOT", tmp_path / "boot")
+    assert Sources(tmp_path / "", 100).get("s", "a", shelf).read_bytes() == b"picture"
+
+
+def test_without_a_name_of_the_run_nothing_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_BOOT", tmp_path / "missing")
+    first, second = Sources(tmp_path / "s", 100), Sources(tmp_path / "s", 100)
+    shelf = Shelf(a=b"picture")
+    for _ in range(2):
+        assert first.get("s", "a", shelf).read_bytes() == b"picture"
+        assert second.get("s", "a", shelf).read_bytes() == b"picture"
+    assert len(shelf.opened) == 2
 
 
 def test_many_at_once_see_whole_files(tmp_path: Path) -> None:

@@ -7,10 +7,19 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
-from mezzotint.imaging.decoded import Decoded
-from mezzotint.imaging.jobs import Inspection, InspectJob, MezzanineJob, PoolStatus, Rendered, RenderJob, facts_of
+from mezzotint.imaging.decoded import Answer, Decoded
+from mezzotint.imaging.jobs import (
+    Inspection,
+    InspectJob,
+    MezzanineJob,
+    PoolStatus,
+    Rendered,
+    RenderJob,
+    VariantJob,
+    facts_of,
+)
 from mezzotint.imaging.pool import BREAKDOWNS, Pool, RendererCrashed, RendererDied, RendererStopped
 from mezzotint.model.errors import InternalError
 
@@ -32,9 +41,11 @@ __all__ = [
     "RendererDied",
     "RendererStopped",
     "Renderers",
+    "VariantJob",
 ]
 
-Job = RenderJob | MezzanineJob | InspectJob
+FileJob = RenderJob | MezzanineJob | InspectJob
+Job = VariantJob | MezzanineJob | InspectJob
 Guard = Callable[[Job], AbstractContextManager[object]]
 
 
@@ -56,15 +67,21 @@ class Renderers:
         self.breaker = self._pool.breaker
         self.ping = self._pool.ping
 
+    def render_kept(self, job: VariantJob) -> Rendered | None:
+        """The variant, from pixels of the original that are kept; None where there are none. Raises as `render`."""
+        if self._decoded is None:
+            return None
+        with self._guard(job):
+            answer = self._decoded.render(job, time.monotonic() + job.deadline)
+        return _rendered(answer) if answer else None
+
     def render(self, job: RenderJob) -> Rendered:
         """The variant. Raises OutputTooLarge and what `inspect` raises."""
-        facts, data = self._ask("render", job)
-        return Rendered(data=data, **facts)
+        return _rendered(self._ask("render", job))
 
     def mezzanine(self, job: MezzanineJob) -> Rendered:
         """The mezzanine of an original. Raises what `inspect` raises."""
-        facts, data = self._ask("mezzanine", job)
-        return Rendered(data=data, **facts)
+        return _rendered(self._ask("mezzanine", job))
 
     def inspect(self, job: InspectJob) -> Inspection:
         """The facts of an original. Raises PictureRefused, UnsupportedType, Overloaded, RenderTimeout, Unavailable."""
@@ -74,15 +91,23 @@ class Renderers:
         # The copy that was looked at is a PNG, which the original is not.
         return replace(found, format=decoder.name, media_type=decoder.media_type) if decoder else found
 
-    def _ask(self, kind: str, job: Job) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, kind: str, job: FileJob) -> Answer:
         until = time.monotonic() + job.deadline
         try:
             with self._guard(job):
-                if self._isolation:
-                    job = replace(job, source=self._isolation.picture(job))
-                if self._decoded and isinstance(job, RenderJob):
-                    job = self._decoded.instead(job)
-                with io.FileIO(job.source) as source:
-                    return self._pool.ask(kind, facts_of(job), until - time.monotonic(), [source])
+                path = self._isolation.picture(job) if self._isolation else job.source
+                with io.FileIO(path) as source:
+
+                    def ask(*targets: BinaryIO) -> Answer:
+                        return self._pool.ask(kind, facts_of(job), until - time.monotonic(), [source, *targets])
+
+                    if self._decoded and isinstance(job, RenderJob):
+                        return self._decoded.render_beside(job, until, ask)
+                    return ask()
         except FileNotFoundError as problem:
             raise InternalError("the original is not where it was") from problem
+
+
+def _rendered(answer: Answer) -> Rendered:
+    facts, data = answer
+    return Rendered(data=data, **facts)

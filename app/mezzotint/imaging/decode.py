@@ -109,6 +109,7 @@ class Decoders:
         Raises UnsupportedType, PictureRefused.
         """
         file = io.FileIO(source, closefd=isinstance(source, Path))  # a descriptor stays its opener's
+        file.seek(0)
         with open(file.fileno(), "rb", closefd=False) as buffered:
             decoder = self._sniff(buffered.read(HEAD))
             buffered.seek(0)

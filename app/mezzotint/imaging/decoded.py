@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import time
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 from cachetools import LRUCache
 
 from mezzotint.imaging.geometry import MEZZANINE_SIDE
-from mezzotint.imaging.jobs import PixelsJob, RenderJob, facts_of
-from mezzotint.imaging.pool import Pool
+from mezzotint.imaging.jobs import RenderJob, VariantJob, facts_of
+from mezzotint.imaging.pool import BREAKDOWNS, Pool
 from mezzotint.imaging.sources import Sources
-from mezzotint.model.errors import InternalError
+from mezzotint.model.errors import InternalError, PictureRefused, UnsupportedType
 
 PIXELS_BYTES = 4 * MEZZANINE_SIDE**2 + 4096
 """that one picture's pixels may take, with what is said of them"""
 _REMEMBERED = 10_000
 """originals that were asked for once"""
+_PATIENCE = 1 / 4
+"""of a job's time may go by while another one decodes its original"""
+_RETRY_SECONDS = 60.0
+"""without trying to keep pixels, once there was no room for them"""
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+class _NoRoom(OSError):
+    """The renderer could not write all of it."""
 
 
 class Decoded:
@@ -30,32 +37,51 @@ class Decoded:
         self._pool = pool
         self._sources = sources
         self._once: LRUCache[str, None] = LRUCache(_REMEMBERED)
+        self._full_until = 0.0
 
-    def instead(self, job: RenderJob) -> RenderJob:
-        """The job to do in place of `job`: on the original's pixels if they are there, or worth it from now on.
+    def render(self, job: VariantJob, until: float) -> Answer | None:
+        """The renderers' answer from kept pixels; None where there are none. Raises what `Pool.ask` raises."""
+        name = _name(job)
+        pixels = self._sources.open(name) if name else None
+        if name is None or pixels is None:
+            return None
+        facts = facts_of(RenderJob.of(job, pixels.fileno(), job.upright, decoded=True))
+        with pixels:
+            try:
+                return self._pool.ask("render", facts, until - time.monotonic(), [pixels])
+            except BREAKDOWNS:
+                raise
+            except (UnsupportedType, PictureRefused, InternalError):
+                self._sources.drop(name)  # damaged, or another engine's: the original knows better
+                return None
 
-        Raises what `Pool.ask` raises.
+    def render_beside(self, job: RenderJob, until: float, render: Callable[..., Answer]) -> Answer:
+        """The answer of `render`, which asks for `job`; or from pixels that are kept, or worth it from now on.
+
+        Given a file, `render` asks for the pixels too. Raises what it raises.
         """
-        if job.upright is None or job.content_hash is None:
-            return job
-        name = f"{job.tenant}/{job.content_hash}"
-        with suppress(OSError, InternalError):  # a full disk, here or there
-            path = self._sources.find(name)
-            if path is None and not self._is_new(name):
-                path = self._keep(name, job)
-            if path is not None:
-                return replace(job, source=path, original=job.upright, decoded=True)
-        return job
+        name = _name(job)
+        if name is None or self._is_new(name) or time.monotonic() < self._full_until:
+            return render()
+        with self._sources.alone(name, job.deadline * _PATIENCE) as alone:
+            if alone:  # who waited finds what another one kept
+                return self.render(job, until) or self._keep(name, render)
+        return render()
 
-    def _keep(self, name: str, job: RenderJob) -> Path:
-        until = time.monotonic() + job.deadline
-        facts = facts_of(PixelsJob(job.source, job.tenant, job.deadline, job.max_pixels, job.original, job.background))
+    def _keep(self, name: str, render: Callable[..., Answer]) -> Answer:
+        answer = None
 
         def decode(target: BinaryIO) -> None:
-            with io.FileIO(job.source) as source:
-                self._pool.ask("pixels", facts, until - time.monotonic(), [source, target])
+            nonlocal answer
+            answer = render(target)
+            if not answer[0]["kept"]:
+                raise _NoRoom
 
-        return self._sources.keep(name, decode)
+        try:
+            self._sources.make(name, decode)
+        except OSError:
+            self._full_until = time.monotonic() + _RETRY_SECONDS
+        return answer or render()
 
     def _is_new(self, name: str) -> bool:
         """Whether this is the first time, as far as is remembered: to decode more than one size wants is a waste."""
@@ -63,3 +89,8 @@ class Decoded:
             return False
         self._once[name] = None
         return True
+
+
+def _name(job: VariantJob) -> str | None:
+    kept = job.upright is not None and job.content_hash is not None
+    return f"{job.tenant}/{job.content_hash}" if kept else None

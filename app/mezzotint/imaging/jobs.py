@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+ENGINE = "3"
+"""The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
 _KEPT_BACK = frozenset({"source", "content_hash", "upright"})
 
 
@@ -19,43 +21,45 @@ def facts_of(job: Any) -> dict[str, Any]:
     return {name: value for name, value in fields_of(job).items() if name not in _KEPT_BACK}
 
 
-@dataclass(frozen=True, slots=True)
-class RenderJob:
-    """A variant to make from the file `source`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantJob:
+    """A variant to make of an original.
 
     `operations` and `ext` are a resolved plan's: no preset and no `auto` format in it. `deadline` is in seconds from
-    now, waiting included; `max_pixels` bounds the source (width x height x frames), `max_output_pixels` the output.
-    `content_hash` is that of the original, under which what is made of it may be kept.
-    `original` is the upright width and height of the original when `source` is its mezzanine, or when it is `decoded`:
-    its pixels as another job left them. `upright` is the same where such pixels will do and may be kept. A `background`
-    job is one that nobody waits for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
+    now, waiting included; `max_pixels` bounds the original (width x height x frames), `max_output_pixels` the output.
+    `content_hash` is that of the original, under which what is made of it may be kept. `upright` is the original's
+    upright width and height where its pixels, decoded and kept, will do. A `background` job is one that nobody waits
+    for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
     """
 
-    source: Path | int
     operations: str
     ext: str
     tenant: str
     deadline: float
     max_pixels: int
     max_output_pixels: int
-    original: tuple[int, int] | None = None
     background: bool = False
     thorough: bool = False
     content_hash: str | None = None
     upright: tuple[int, int] | None = None
-    decoded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PixelsJob:
-    """The pixels of the file `source` to write into another file: see `imaging.pixels`. `original` is a RenderJob's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderJob(VariantJob):
+    """A variant to make from the file `source`.
+
+    `original` is the upright width and height of the original when `source` is its mezzanine, or when it is `decoded`:
+    its pixels as another job left them.
+    """
 
     source: Path | int
-    tenant: str
-    deadline: float
-    max_pixels: int
-    original: tuple[int, int] | None
-    background: bool
+    original: tuple[int, int] | None = None
+    decoded: bool = False
+
+    @classmethod
+    def of(cls, job: VariantJob, source: Path | int, original: tuple[int, int] | None = None, **more: bool) -> Self:
+        """`job`, to be done with that file."""
+        return cls(**fields_of(job) | {"source": source, "original": original} | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,10 @@ class InspectJob:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A variant: its bytes, its size in pixels (of one frame), and what it cost in milliseconds."""
+    """A variant: its bytes, its size in pixels (of one frame), and what it cost in milliseconds.
+
+    `kept`: the original's pixels are in the file that came for them.
+    """
 
     data: bytes
     format: str
@@ -94,6 +101,7 @@ class Rendered:
     frames: int
     cpu_ms: float
     elapsed_ms: float
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

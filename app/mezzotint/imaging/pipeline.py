@@ -14,7 +14,7 @@ from mezzotint.imaging.colour import premultiplied, straight
 from mezzotint.imaging.decode import Decoders, Limits, Source
 from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered, RenderJob
-from mezzotint.imaging.pixels import PixelsDecoder
+from mezzotint.imaging.pixels import PixelsDecoder, write_pixels
 from mezzotint.imaging.resample import attend
 from mezzotint.imaging.thorough import thorough
 from mezzotint.model.errors import OutputTooLarge, PictureRefused
@@ -33,18 +33,23 @@ class Pipeline:
         self._decoded = Decoders([PixelsDecoder()])
         self._encoders = {encoder.format: encoder for encoder in encoders}
 
-    def render(self, job: RenderJob) -> Rendered:
-        """The variant `job` asks for. Raises PictureRefused, UnsupportedType, OutputTooLarge, InvalidOperation."""
+    def render(self, job: RenderJob, target: int | None = None) -> Rendered:
+        """The variant `job` asks for; the file `target`, if any, is for the original's pixels to be kept.
+
+        Raises PictureRefused, UnsupportedType, OutputTooLarge, InvalidOperation.
+        """
         started, cpu_started = time.perf_counter(), time.process_time()
         plan = self._grammar.parse(job.operations, job.ext)
         operations = sorted(self._grammar.operations(plan), key=lambda operation: operation.stage)
         encoder = self._encoders[self._grammar.format(plan)]
-        original = Size(*job.original) if job.original else None
-        decoders = self._decoded if job.decoded else self._decoders
-        source = decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
+        source = self._open(job)
         layout = lay_out(operations, source.upright, source.orientation)
         frames = source.frames if encoder.animation else 1
         layout.check(max_pixels=job.max_output_pixels, max_side=encoder.max_side, frames=frames)
+        kept = target is not None and _keep(source, target)
+        if target is not None:  # `source` is used up
+            source = self._open(RenderJob.of(job, target, source.upright, decoded=True) if kept else job)
+            layout = lay_out(operations, source.upright, source.orientation)
         try:
             pictures = _pictures(source, layout, job.max_output_pixels, animated=frames > 1)
             background = background_of(layout.target.background, alpha=encoder.alpha)
@@ -63,7 +68,24 @@ class Pipeline:
             frames=frames,
             cpu_ms=(time.process_time() - cpu_started) * 1000,
             elapsed_ms=(time.perf_counter() - started) * 1000,
+            kept=kept,
         )
+
+    def _open(self, job: RenderJob) -> Source:
+        decoders = self._decoded if job.decoded else self._decoders
+        original = Size(*job.original) if job.original else None
+        return decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
+
+
+def _keep(source: Source, target: int) -> bool:
+    """Write the pixels of `source`, and say whether there was room for them. Raises PictureRefused."""
+    try:
+        write_pixels(source, target)
+    except OSError:
+        return False
+    except pyvips.Error as problem:
+        raise PictureRefused(f"the {source.decoder.name} file can't be decoded") from problem
+    return True
 
 
 def _pictures(source: Source, layout: Layout, max_pixels: int, *, animated: bool) -> list[Image]:

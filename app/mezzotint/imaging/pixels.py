@@ -8,16 +8,17 @@ from typing import BinaryIO
 
 import pyvips
 
-from mezzotint.imaging.decode import Decoders, Limits
-from mezzotint.imaging.geometry import Size
-from mezzotint.imaging.jobs import PixelsJob
+from mezzotint.imaging.decode import Source
+from mezzotint.imaging.jobs import ENGINE
 from mezzotint.imaging.mezzanine import reduced
 from mezzotint.model.errors import PictureRefused
 from mezzotint.plugin_api import Decoder, Image
 
-_HEADER = struct.Struct(">8sIII")
+_HEADER = struct.Struct(">64sIII")
 """What it is, width, height and bands: gray or red, green and blue, and alpha if there is any."""
-_MAGIC = b"mzpixels"
+_LIBVIPS = ".".join(str(pyvips.version(part)) for part in range(3))
+_MAGIC = f"mezzotint pixels {ENGINE}, libvips {_LIBVIPS}".encode().ljust(64, b"\0")
+"""Such pixels are of the engine that reads them: what another one decoded may look otherwise."""
 
 
 class PixelsDecoder(Decoder):
@@ -32,22 +33,19 @@ class PixelsDecoder(Decoder):
     def open(self, file: BinaryIO, *, shrink: int = 1, animated: bool = False) -> Image:
         mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         _, width, height, bands = _HEADER.unpack_from(mapped)
+        if len(mapped) != _HEADER.size + width * height * bands:
+            raise PictureRefused("these are not all the pixels")
         image = pyvips.Image.new_from_memory(mapped[_HEADER.size :], width, height, bands, "uchar")
         return image.copy(interpretation="b-w" if bands <= 2 else "srgb")
 
 
-def write_pixels(decoders: Decoders, job: PixelsJob, target: int) -> None:
-    """Decode the picture in `job.source` into the file `target`, at most MEZZANINE_SIDE pixels long.
+def write_pixels(source: Source, target: int) -> None:
+    """Decode `source` into the empty file `target`, at most MEZZANINE_SIDE pixels long.
 
-    Raises UnsupportedType, PictureRefused, and OSError when the disk is full.
+    Raises pyvips.Error, and OSError when the disk is full.
     """
-    original = Size(*job.original) if job.original else None
-    source = decoders.open(job.source, Limits(pixels=job.max_pixels), original=original)
-    try:
-        image = reduced(source)
-        pixels = image.write_to_memory()
-    except pyvips.Error as problem:
-        raise PictureRefused(f"the {source.decoder.name} file can't be decoded") from problem
+    image = reduced(source)
+    pixels = image.write_to_memory()
     with open(target, "wb", closefd=False) as file:
         file.write(_HEADER.pack(_MAGIC, image.width, image.height, image.bands))
         file.write(pixels)

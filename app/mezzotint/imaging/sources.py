@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from mezzotint.plugin_api import Storage
 
-_IN_USE_SECONDS = 120
+_READ_SECONDS = 120
 """A file asked for this recently may be read right now, so it stays whatever the bound says."""
 
 _UNUSED_SECONDS = 86_400
 """Then what it was copied from may be gone."""
 
+_PARTIAL = "partial-"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
 
 class Sources:
     """Copies of stored objects, and of what is in them, in `folder`. What was not used for a day goes, and beyond
-    `most_bytes` whatever was not used the longest.
+    `most_bytes` whatever was not used the longest, but for what was asked for less than `read_seconds` ago.
 
     Any number of processes may share the folder: a file appears whole, and its modification time says when it was
-    last asked for. Objects never change under their key, so a copy is never stale.
+    last asked for. Objects never change under their key, so a copy is never stale. What another run of the machine left
+    behind is not found: a power cut may have taken a part of it.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
+    def __init__(self, folder: Path, most_bytes: int, read_seconds: float = _READ_SECONDS) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._read_seconds = read_seconds
+        self._run = _run_of_the_machine()
         self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
 
     def get(self, store: str, key: str, storage: Storage) -> Path:
@@ -46,33 +55,51 @@ class Sources:
 
     def keep(self, name: str, write: Callable[[BinaryIO], None]) -> Path:
         """The file kept as `name`, made by `write` when there is none. Raises OSError, and what `write` raises."""
-        found = self.find(name)
-        if found is not None:
-            return found
-        mine = self._locks.setdefault(name, _Lock())
-        with mine.lock:  # the first of many makes it for all
-            found = self.find(name)
-            if found is None:
-                found = self._path(name)
-                self._fill(found, write)
-                self.tidy()
-        return found
-
-    def find(self, name: str) -> Path | None:
-        """The file kept as `name`, if there is one."""
         path = self._path(name)
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return None
+        if not _touch(path):
+            with self.alone(name):  # the first of many makes it for all
+                if not _touch(path):
+                    self.make(name, write)
         return path
 
+    def open(self, name: str) -> BinaryIO | None:
+        """The file kept as `name`, None when none can be read. Whoever has it open reads it for as long as he likes."""
+        path = self._path(name)
+        try:
+            file = io.FileIO(path)
+        except OSError:
+            return None
+        _touch(path)
+        return file
+
+    @contextmanager
+    def alone(self, name: str, patience: float = -1) -> Iterator[bool]:
+        """Whether nobody else in this process is at `name`, once the others were waited for, `patience` seconds at most
+        if it is not negative.
+        """
+        mine = self._locks.setdefault(name, _Lock())
+        acquired = mine.lock.acquire(timeout=patience)
+        try:
+            yield acquired
+        finally:
+            if acquired:
+                mine.lock.release()
+
+    def make(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        """Let `write` make the file kept as `name`. Raises OSError, and what `write` raises; then there is none."""
+        self._fill(self._path(name), write)
+        self.tidy()
+
+    def drop(self, name: str) -> None:
+        """Keep nothing as `name`."""
+        self._path(name).unlink(missing_ok=True)
+
     def _path(self, name: str) -> Path:
-        return self._folder / hashlib.sha256(name.encode()).hexdigest()
+        return self._folder / hashlib.sha256(f"{self._run}{name}".encode()).hexdigest()
 
     def _fill(self, path: Path, write: Callable[[BinaryIO], None]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_PARTIAL, delete=False) as file:
             partial = Path(file.name)
             try:
                 write(cast("BinaryIO", file))
@@ -88,11 +115,10 @@ class Sources:
         used = sum(size for _, _, size in files)
         now = time.time()
         for path, modified, size in files:
-            oldest = now - (_IN_USE_SECONDS if used > self._most_bytes else _UNUSED_SECONDS)
-            if modified > oldest:
-                return
-            path.unlink(missing_ok=True)
-            used -= size
+            crowded = used > self._most_bytes and not path.name.startswith(_PARTIAL)
+            if modified <= now - (self._read_seconds if crowded else _UNUSED_SECONDS):
+                path.unlink(missing_ok=True)
+                used -= size
 
     def _files(self) -> list[tuple[Path, float, int]]:
         found: list[tuple[Path, float, int]] = []
@@ -106,6 +132,23 @@ class Sources:
                     continue
                 found.append((Path(entry.path), facts.st_mtime, facts.st_size))
         return found
+
+
+def _run_of_the_machine() -> str:
+    """A name that every process finds until the machine starts anew."""
+    try:
+        return _BOOT.read_text()
+    except OSError:  # then what this process keeps is found by nobody else
+        return uuid4().hex
+
+
+def _touch(path: Path) -> bool:
+    """Note that the file was asked for just now; False when there is none."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 class _Lock:

@@ -14,11 +14,11 @@ from uuid import UUID
 import structlog
 
 from mezzotint.data import assets, policies, variants
-from mezzotint.imaging.client import RenderJob
+from mezzotint.imaging.jobs import ENGINE, RenderJob
 from mezzotint.model.errors import NotFound
 from mezzotint.services import follow_up
 from mezzotint.services.variants import key_of
-from mezzotint.services.wants import ENGINE, content_of
+from mezzotint.services.wants import content_of
 
 if TYPE_CHECKING:
     from mezzotint.data.postgres import Database

@@ -11,7 +11,7 @@ import structlog
 from mezzotint.data import audit
 from mezzotint.data import quarantine as rows
 from mezzotint.data.postgres import Database
-from mezzotint.imaging.client import BREAKDOWNS, InspectJob, MezzanineJob, RenderJob
+from mezzotint.imaging.client import BREAKDOWNS, InspectJob, MezzanineJob, VariantJob
 from mezzotint.model.errors import MezzotintError, NotFound, PictureRefused, Unavailable
 from mezzotint.model.quarantine import STRIKES, Quarantined
 from mezzotint.services.caller import Caller
@@ -33,7 +33,7 @@ class Quarantine:
         self._free: Recent[tuple[UUID, str], bool] = Recent(_REMEMBERED, _REMEMBERED_SECONDS)
 
     @contextmanager
-    def guard(self, job: RenderJob | MezzanineJob | InspectJob) -> Iterator[None]:
+    def guard(self, job: VariantJob | MezzanineJob | InspectJob) -> Iterator[None]:
         """Around whatever renderers do. Raises PictureRefused at once for bytes that are in quarantine.
 
         Without the registry nobody is refused, and nothing is counted.

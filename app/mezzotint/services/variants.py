@@ -15,7 +15,7 @@ import structlog
 
 from mezzotint.data import assets, locks
 from mezzotint.data import variants as rows
-from mezzotint.imaging.client import RenderJob
+from mezzotint.imaging.client import RenderJob, VariantJob
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.tenancy import Scope
 from mezzotint.plugin_api import ObjectNotFound, Storage, StoreUnavailable
@@ -113,33 +113,38 @@ class Variants:
         return found if found is not None else self._make(wanted)
 
     def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
-        mezzanine, content = self._mezzanine(wanted), content_of(wanted.asset)
-        upright = content.width, content.height
-        rendered = self._renderers.render(
-            RenderJob(
-                source=mezzanine or self._near.original(wanted.asset),
-                original=upright if mezzanine else None,
-                upright=upright if wanted.from_pixels else None,
-                background=wanted.background,
-                operations=wanted.operations,
-                ext=wanted.format,
-                tenant=str(wanted.asset.tenant_id),
-                deadline=self._patience if wanted.background else self._deadline,
-                max_pixels=wanted.policy.max_source_pixels or 0,
-                max_output_pixels=wanted.policy.max_output_pixels or 0,
-                content_hash=content.content_hash,
-            )
-        )
+        rendered, unaided = self._render(wanted)
         content_hash = hashlib.sha256(rendered.data).hexdigest()
         return Made(
             content_hash=content_hash,
             media_type=rendered.media_type,
             data=rendered.data,
-            variant=self._keep(wanted, rendered, content_hash, lost, mezzanine) if keep else None,
+            variant=self._keep(wanted, rendered, content_hash, lost, unaided=unaided) if keep else None,
         )
 
+    def _render(self, wanted: Wanted) -> tuple[Rendered, bool]:
+        """The picture, and whether it took the original itself. Raises what rendering raises, and Unavailable."""
+        asset, content = wanted.asset, content_of(wanted.asset)
+        upright = content.width, content.height
+        job = VariantJob(
+            operations=wanted.operations,
+            ext=wanted.format,
+            tenant=str(asset.tenant_id),
+            deadline=self._patience if wanted.background else self._deadline,
+            max_pixels=wanted.policy.max_source_pixels or 0,
+            max_output_pixels=wanted.policy.max_output_pixels or 0,
+            background=wanted.background,
+            content_hash=content.content_hash,
+            upright=upright if wanted.from_pixels else None,
+        )
+        if rendered := self._renderers.render_kept(job):
+            return rendered, False
+        if mezzanine := self._mezzanine(wanted):
+            return self._renderers.render(RenderJob.of(job, mezzanine, upright)), False
+        return self._renderers.render(RenderJob.of(job, self._near.original(asset))), True
+
     def _keep(
-        self, wanted: Wanted, rendered: Rendered, content_hash: str, lost: Variant | None, mezzanine: Path | None
+        self, wanted: Wanted, rendered: Rendered, content_hash: str, lost: Variant | None, *, unaided: bool
     ) -> Variant | None:
         """Store and record; a picture that can't be kept now is answered all the same and made again next time."""
         asset = wanted.asset
@@ -179,7 +184,7 @@ class Variants:
                         key=key,
                     )
                     variant = again or variant
-                if wanted.from_mezzanine and mezzanine is None:
+                if wanted.from_mezzanine and unaided:
                     follow_up.make_mezzanine(tx, asset)
         except (StoreUnavailable, Unavailable) as problem:
             log.warning("variant_not_kept", identity=wanted.identity, problem=str(problem))

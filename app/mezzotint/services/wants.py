@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mezzotint.grammar.parser import variant_identity
 from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, fits_pixels, lay_out
+from mezzotint.imaging.jobs import ENGINE
 from mezzotint.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 LAYOUTS = 4096
 """Layouts remembered: the same few plans are asked of pictures of the same few sizes."""
-ENGINE = "3"
-"""The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
 
 
 @dataclass(frozen=True, slots=True)

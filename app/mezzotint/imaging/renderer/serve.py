@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import structlog
 
 from mezzotint.grammar import Grammar
-from mezzotint.imaging.jobs import InspectJob, MezzanineJob, PixelsJob, RenderJob, fields_of
+from mezzotint.imaging.jobs import InspectJob, MezzanineJob, RenderJob, fields_of
 from mezzotint.imaging.renderer import process
 from mezzotint.imaging.renderer.master import Master, PoolSettings
 from mezzotint.imaging.renderer.seal import seal
@@ -37,23 +37,19 @@ def serve(settings: PoolSettings, grammar: Grammar, decoders: Sequence[Decoder],
     from mezzotint.imaging.inspection import inspect  # noqa: PLC0415
     from mezzotint.imaging.mezzanine import mezzanine  # noqa: PLC0415
     from mezzotint.imaging.pipeline import Pipeline  # noqa: PLC0415
-    from mezzotint.imaging.pixels import write_pixels  # noqa: PLC0415
 
     formats = Decoders(decoders)
     pipeline = Pipeline(grammar, formats, encoders)
 
     def handle(header: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], bytes]:
         facts = {name: value for name, value in header.items() if name not in ("kind", "expires")}
-        facts["source"] = files[0]
-        if header["kind"] == "pixels":
-            write_pixels(formats, PixelsJob(**facts), files[1])
-            return {}, b""
+        facts["source"], *targets = files
         if header["kind"] == "inspect":
             return fields_of(inspect(formats, InspectJob(**facts))), b""
         if header["kind"] == "mezzanine":
             rendered = fields_of(mezzanine(formats, MezzanineJob(**facts)))
         else:
-            rendered = fields_of(pipeline.render(RenderJob(**facts)))
+            rendered = fields_of(pipeline.render(RenderJob(**facts), *targets))
         return rendered, rendered.pop("data")
 
     unsealed = _trial(seal)
