@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mezzotint.web.admission import Admission
+from mezzotint.web.delivery import in_front
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class Application:
@@ -23,7 +27,7 @@ def picture(tenant: str) -> str:
     return f"/v1/pub/acme/{tenant}/main/img/01JBXYZ7N8Q4W2V6M3K5T9R0AE/v1/w_100.jpg"
 
 
-def ask(door: Admission, path: str) -> tuple[str, dict[str, str], Iterable[bytes]]:
+def ask(door: "WSGIApplication", path: str) -> tuple[str, dict[str, str], Iterable[bytes]]:
     told: list[Any] = []
     body = door({"PATH_INFO": path}, lambda status, headers, _error=None: told.extend((status, dict(headers))))
     return told[0], told[1], body
@@ -49,7 +53,17 @@ def test_as_many_as_fit_and_no_more(door: Admission, application: Application) -
     assert ask(door, picture("web"))[0] == "200 OK"
 
 
-def test_control_plane_always_passes(door: Admission) -> None:
+@pytest.mark.parametrize("path", [picture("web"), "//v1/priv/acme", "/v1//pub/"])
+def test_no_other_spelling_passes_by(door: Admission, application: Application, path: str) -> None:
+    site = in_front(door, application)
     for _ in range(2):
-        ask(door, picture("web"))
-    assert ask(door, "/v1/assets")[0] == ask(door, "/livez")[0] == "200 OK"
+        ask(site, picture("web"))
+    assert ask(site, path)[0] == "503 Service Unavailable"
+
+
+@pytest.mark.parametrize("path", ["/v1/assets", "/livez", "/v1/public", "/"])
+def test_control_plane_always_passes(door: Admission, application: Application, path: str) -> None:
+    site = in_front(door, application)
+    for _ in range(2):
+        ask(site, picture("web"))
+    assert ask(site, path)[0] == "200 OK"

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 RETRY_AFTER = 1
 """Seconds; a queue of this length is gone by then."""
 
-_DELIVERIES = ("/v1/pub/", "/v1/priv/")
-
 
 class Admission:
-    """Lets at most `limit` deliveries into the application at once; the control plane and health checks always pass."""
+    """Lets at most `limit` requests into the application at once."""
 
     def __init__(self, application: WSGIApplication, limit: int) -> None:
         self._application = application
@@ -32,8 +30,6 @@ class Admission:
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ.get("PATH_INFO", "").startswith(_DELIVERIES):
-            return self._application(environ, start_response)
         if not self._enter():
             return _refuse(environ, start_response)
         try:

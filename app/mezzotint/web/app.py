@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter
 from mezzotint import logs, settings, wiring
 from mezzotint.web import api, errors, headers, health, hub, request_log
 from mezzotint.web.admission import Admission
-from mezzotint.web.delivery import Delivery
+from mezzotint.web.delivery import Delivery, in_front
 
 
 class Name(BaseConverter):
@@ -41,7 +41,8 @@ def create_app(house: wiring.House | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     for module in pkgutil.iter_modules(api.__path__):
         app.register_blueprint(importlib.import_module(f"{api.__name__}.{module.name}").blueprint)
-    app.wsgi_app = Admission(Delivery(app.wsgi_app, house), house.in_flight)  # type: ignore[method-assign]
+    pictures = Admission(Delivery(house), house.in_flight)
+    app.wsgi_app = in_front(pictures, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
 

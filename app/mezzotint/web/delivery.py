@@ -36,18 +36,27 @@ _PLAIN = re.compile(r"[A-Za-z0-9._ -]+", re.ASCII)
 log = structlog.get_logger(__name__)
 
 
-class Delivery:
-    """Answers delivery paths in front of `application`: its routing reads decoded paths, and these are read raw."""
+def in_front(pictures: WSGIApplication, rest: WSGIApplication) -> WSGIApplication:
+    """What answers delivery paths by `pictures`, and all others by the `rest`, whose routing reads decoded paths: these
+    are read raw.
+    """
 
-    def __init__(self, application: WSGIApplication, house: House) -> None:
-        self._application = application
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked = pictures if _DELIVERY.match(environ.get("PATH_INFO", "")) else rest
+        return asked(environ, start_response)
+
+    return answer
+
+
+class Delivery:
+    """Answers whatever comes as a request for a picture."""
+
+    def __init__(self, house: House) -> None:
         self._house = house
         written = (encoder.media_type for encoder in house.registry.encoders.values())
         self._shown = frozenset({"application/json", *written})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not _DELIVERY.match(environ.get("PATH_INFO", "")):
-            return self._application(environ, start_response)
         request = Request(environ)
         line = Line(request)
         try:
