@@ -17,9 +17,12 @@ from bench import load, tools
 from bench.processes import cpu_seconds
 from bench.stack import Stack
 from bench.tasks import Size, Task
+from mezzotint.imaging.client import Renderers, RenderJob
 from tests.servers.installation import free_port
 
 CLIENTS = 2
+_BACKGROUND_SECONDS = 60.0
+_ANY_PIXELS = 100_000_000
 
 Job = tuple[Path, Size]
 """An original and what to make of it."""
@@ -47,6 +50,31 @@ class Mezzotint:
     def make(self, task: Task, jobs: Sequence[Job]) -> list[bytes]:
         paths = [f"{self.assets[file]}/{task.variant(size)}" for file, size in jobs]
         return load.ask(self.stack.port, paths, clients=CLIENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Mezzotint's background work, which takes its time: the same renderers, asked for what it asks them."""
+
+    renderers: Renderers
+
+    def make(self, task: Task, jobs: Sequence[Job]) -> list[bytes]:
+        return [
+            self.renderers.render(
+                RenderJob(
+                    source=file,
+                    operations=task.variant(size).removesuffix(f".{task.ext}"),
+                    ext=task.ext,
+                    tenant="bench",
+                    deadline=_BACKGROUND_SECONDS,
+                    max_pixels=_ANY_PIXELS,
+                    max_output_pixels=_ANY_PIXELS,
+                    background=True,
+                    thorough=True,
+                )
+            ).data
+            for file, size in jobs
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from pathlib import Path
 from statistics import mean
 
 from bench import contenders, load, photographs, stack
-from bench.contenders import Contender, Job, Libvips, Mezzotint, Sharp
+from bench.contenders import Background, Contender, Job, Libvips, Mezzotint, Sharp
 from bench.processes import cpu_seconds
 from bench.quality import Scale
 from bench.report import Figure, Report, ratio
 from bench.tasks import AVIF, W1, W2, WEBP, Task
+from mezzotint.imaging.client import Renderers
 from mezzotint.standalone.demo import TENANT
+from mezzotint.standalone.layout import Layout
 from tests.servers.installation import private_folder
 
 REQUESTS = {W1.name: 40, W2.name: 16, WEBP.name: 16, AVIF.name: 16}
@@ -60,6 +62,8 @@ def bench(rounds: int) -> Report:
             report.figures += [*work, *mezzanines.work(rounds, of_sharp=0.45)]
             report.figures.append(_avif_work(large, of_mezzanines, rounds))
             report.figures += [*w1.looks(scale), *looks, *mezzanines.looks(scale)]
+            background = contenders.Background(Renderers(Layout(running.folder).sockets / "renderers.sock"))
+            report.figures += w2.looks_later(background, scale)
             report.figures += _avif_looks(large, of_mezzanines, scale)
             report.figures += _stored(running, ours.assets[small[0]], rounds)
             report.figures.append(_herd(running, ours.assets[small[0]]))
@@ -122,6 +126,17 @@ class _Comparison:
         yield Figure(f"{self.name}: quality, worst photograph", [min(scores)], at_least=60)
         better = [one - other for one, other in zip(scores, their_scores, strict=True)]
         yield Figure(f"{self.name}: quality less sharp's", better, at_least=0)
+
+    def looks_later(self, background: Background, scale: Scale) -> Iterator[Figure]:
+        """Bytes and quality of what takes the place of pictures that are asked for often."""
+        jobs = [(file, self.task.size) for file in self.files]
+        made, theirs = background.make(self.task, jobs), self.sharp.make(self.task, jobs)
+        better = []
+        for job, one, other in zip(jobs, made, theirs, strict=True):
+            exact = scale.exact(*job)
+            better.append(scale.score(exact, one) - scale.score(exact, other))
+        yield ratio(f"{self.name}, bettered in the background: bytes / sharp", map(len, made), map(len, theirs))
+        yield Figure(f"{self.name}, bettered in the background: quality less sharp's", better)
 
 
 def _race(
