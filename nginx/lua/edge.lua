@@ -494,9 +494,30 @@ function M.deter()
   end
 end
 
+--- Whoever may not upload hears so before a byte of what he sends is read.
+function M.ask_first()
+  if not (var.http_content_length or var.http_transfer_encoding) then
+    return
+  end
+  local said = ngx.location.capture("/v1/caller", { args = { scope = "assets:write" } })
+  if said.status == ngx.HTTP_OK then
+    return
+  elseif said.body == "" or said.truncated then -- these are nginx's own words, not the origin's
+    return answer(problem.of_status(said.status))
+  end
+  ngx.status = said.status
+  for name, value in pairs(said.header) do
+    if not FRAMING[name:lower()] then
+      ngx.header[name] = value
+    end
+  end
+  ngx.print(said.body)
+  return ngx.exit(ngx.HTTP_OK)
+end
+
 --- Count an API key that the control plane did not take.
 function M.notice()
-  if ngx.status == 401 then
+  if ngx.status == 401 and not ngx.is_subrequest then
     wrong_api_keys:wrong(M.client())
   end
 end

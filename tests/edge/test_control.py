@@ -71,10 +71,10 @@ def test_paths_that_say_two_things(edge: Running, path: str) -> None:
     assert len(edge.origin.requests) == before
 
 
-def ask(edge: Running, client: str, path: str = "/v1/organizations") -> tuple[int, str | None]:
+def ask(edge: Running, client: str, path: str = "/v1/organizations", method: str = "GET") -> tuple[int, str | None]:
     """Status and Retry-After of a request that comes from another address of this machine."""
     with closing(HTTPConnection("127.0.0.1", edge.port, timeout=PATIENCE, source_address=(client, 0))) as connection:
-        connection.request("GET", path, headers={"Host": HOST, "X-Api-Key": "mzk_wrong"})
+        connection.request(method, path, headers={"Host": HOST, "X-Api-Key": "mzk_wrong"})
         answer = connection.getresponse()
         answer.read()
         return answer.status, answer.headers["Retry-After"]
@@ -94,6 +94,39 @@ def test_who_guesses_api_keys_waits_and_nobody_else(edge: Running) -> None:
     assert ask(edge, "127.0.0.66", public())[0] == 200
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+def test_who_may_not_upload_hears_so_before_his_file_is_read(edge: Running, method: str) -> None:
+    document = b'{"code": "unauthorized", "status": 401, "type": "urn:mezzotint:problem:unauthorized"}'
+    told = {"Content-Type": "application/problem+json", "WWW-Authenticate": "Bearer", "Retry-After": "7"}
+    edge.origin.answer = lambda *_: Answer(401, document, told)
+    before = len(edge.origin.requests)
+    for length in (("Content-Length: 500000000",), ("Transfer-Encoding: chunked", "Expect: 100-continue")):
+        reply = edge.raw(line("/v1/assets", "X-API-Key: mzk_some", *length, method=method))
+        assert (reply.status, reply.code) == (401, "unauthorized")
+        assert {name: reply.headers[name.lower()] for name in told} == told
+    edge.origin.answer = picture
+    asked = edge.origin.requests[before:]
+    assert [(method, path) for method, path, _ in asked] == [("GET", "/v1/caller?scope=assets%3Awrite")] * 2
+    for _, _, headers in asked:
+        assert headers["X-Api-Key"] == "mzk_some"
+        assert not {"Content-Length", "Transfer-Encoding", "Expect"} & set(headers)
+
+
+def test_an_upload_hears_that_the_origin_is_away(edge: Running) -> None:
+    edge.origin.stop()
+    reply = edge.raw(line("/v1/assets", "X-API-Key: mzk_some", "Content-Length: 500000000", method="POST"))
+    edge.origin.start()
+    assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "unavailable", "1")
+    eventually(lambda: edge.get("/v1/assets").status == 200, "the origin is back")
+
+
+def test_who_guesses_api_keys_by_uploads_is_counted_once_a_guess(edge: Running) -> None:
+    edge.origin.answer = lambda *_: Answer(401)
+    statuses = [ask(edge, "127.0.0.71", "/v1/assets", "PUT")[0] for _ in range(60)]
+    edge.origin.answer = picture
+    assert statuses == [401] * 50 + [429] * 10
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/sign", "/v1/organizations", "/v1/presets", "/v1/assets/x", "/v1/assets/x/y/versions"]
 )
@@ -106,7 +139,7 @@ def test_only_pictures_are_large(edge: Running, path: str) -> None:
 
 
 def test_uploads_at_once_are_bounded_by_address(edge: Running) -> None:
-    """A body fills the edge's disk before anybody asks whose it is; hundreds of them from one place shall not."""
+    """Whoever has an API key may fill the edge's disk; hundreds at once from one place shall not."""
     begun: list[socket.socket] = []
 
     def full() -> bool:
@@ -151,4 +184,4 @@ def test_the_largest_upload(table: dict[str, Any], redis_url: str) -> None:
         assert edge.get("/v1/assets", method="POST", body=b"x" * 1000).status == 200
         reply = edge.get("/v1/assets", method="POST", body=b"x" * 1001)
         assert (reply.status, reply.code) == (413, "upload_too_large")
-        assert len(edge.origin.requests) == 1
+        assert [path for _, path, _ in edge.origin.requests] == ["/v1/caller?scope=assets%3Awrite", "/v1/assets"]

@@ -60,10 +60,10 @@ def test_every_endpoint_is_held_to_these_rules(app):
         if app.view_functions[rule.endpoint].__module__.startswith("mezzotint.web.api.")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    assert there == asked
+    assert there == asked | {("GET", "caller.read")}
 
 
-@pytest.mark.parametrize(("method", "path"), [endpoint[:2] for endpoint in ENDPOINTS])
+@pytest.mark.parametrize(("method", "path"), [endpoint[:2] for endpoint in ENDPOINTS] + [("GET", "/v1/caller")])
 def test_without_a_key_nothing_opens(app, problem, method, path):
     for headers in (
         {},
@@ -83,6 +83,16 @@ def test_a_key_without_the_scope_is_refused(api, place, problem, method, path, s
     answer = api(place.organization, place.tenant, others)(method, path)
     problem(answer, 403, "forbidden")
     assert scope in answer.get_json()["detail"]
+
+
+def test_a_caller_hears_what_he_may(api, place, problem):
+    caller = api(place.organization, place.tenant, ["assets:write", "sign"])
+    for query in ("", "?scope=assets:write", "?scope=assets:read", "?scope=sign"):
+        answer = caller("GET", f"/v1/caller{query}")
+        assert answer.get_json()["scopes"] == ["assets:write", "sign"]
+    problem(caller("GET", "/v1/caller?scope=keys:read"), 403, "forbidden")
+    problem(caller("GET", "/v1/caller?scope="), 403, "forbidden")
+    problem(caller("GET", "/v1/caller?scopes=sign"), 422, "invalid_field", "scopes")
 
 
 def test_both_headers_are_taken(app, tenant):

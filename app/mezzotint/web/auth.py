@@ -10,13 +10,17 @@ from mezzotint.services.caller import Caller
 from mezzotint.web.house import house
 
 
-def authorize(scope: str) -> Caller:
-    """Who calls, by an API key or an access token. Raises Unauthorized, Forbidden without `scope`."""
+def authenticate() -> Caller:
+    """Who calls, by an API key or an access token. Raises Unauthorized."""
     given, request_id = _token(), g.get("request_id")
     if given.startswith(PREFIX):
-        caller = house().api_keys.authenticate(given, request_id)
-    else:
-        caller = house().tokens.read(given, request_id)
+        return house().api_keys.authenticate(given, request_id)
+    return house().tokens.read(given, request_id)
+
+
+def authorize(scope: str) -> Caller:
+    """As `authenticate`. Raises Forbidden too, without `scope`."""
+    caller = authenticate()
     caller.need(scope)
     return caller
 
