@@ -11,7 +11,7 @@ import pyvips
 
 from mezzotint.imaging.client import Renderers
 from mezzotint.imaging.decode import Decoders, Limits
-from mezzotint.imaging.decoded import PIXELS_BYTES
+from mezzotint.imaging.decoded import PIXELS_BYTES, Decoded
 from mezzotint.imaging.geometry import Size, fits_pixels
 from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
@@ -189,6 +189,24 @@ def test_of_many_at_once_one_decodes(client: Renderers, kept: Counting, photogra
     assert kept.written == 1
 
 
+def test_who_waited_for_the_pixels_holds_up_nobody_else(
+    client: Renderers, kept: Counting, photograph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+    free: list[bool] = []
+
+    def seen(self: Decoded, *job: Any) -> Any:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(lambda: kept.alone(f"a/{'c' * 64}", 0).__enter__()).result())
+        return render(self, *job)
+
+    render = Decoded.render
+    monkeypatch.setattr(Decoded, "render", seen)
+    assert client.render(wanted(photograph, 300)).width == 300
+    assert free == [True]
+
+
 def test_nobody_waits_long_for_another_ones_decoding(client: Renderers, kept: Counting, photograph: Path) -> None:
     client.render(wanted(photograph, 100))
     with kept.alone(f"a/{'c' * 64}"), ThreadPoolExecutor(1) as other:
@@ -224,9 +242,10 @@ def test_what_will_not_do_is_made_anew_of_the_original(
     assert not path.exists()
     assert client.render(wanted(photograph, 300)).width == 300
     path.write_bytes(damage(path.read_bytes()))
-    assert client.render(wanted(photograph, 400)).width == 400
+    for width in (400, 500):
+        assert client.render(wanted(photograph, width)).width == width
     assert kept.written == 3
-    assert client.render_kept(wanted(photograph, 500)) is not None
+    assert client.render_kept(wanted(photograph, 600)) is not None
 
 
 def test_tenants_do_not_share_them(client: Renderers, kept: Counting, photograph: Path) -> None:

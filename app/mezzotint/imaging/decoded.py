@@ -64,9 +64,9 @@ class Decoded:
         if name is None or self._is_new(name) or time.monotonic() < self._full_until:
             return render()
         with self._sources.alone(name, job.deadline * _PATIENCE) as alone:
-            if alone:  # who waited finds what another one kept
-                return self.render(job, until) or self._keep(name, render)
-        return render()
+            if alone and not self._sources.has(name):
+                return self._keep(name, render)
+        return self.render(job, until) or render()
 
     def _keep(self, name: str, render: Callable[..., Answer]) -> Answer:
         answer = None

@@ -62,6 +62,10 @@ class Sources:
                     self.make(name, write)
         return path
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file kept as `name`."""
+        return self._path(name).exists()
+
     def open(self, name: str) -> BinaryIO | None:
         """The file kept as `name`, None when none can be read. Whoever has it open reads it for as long as he likes."""
         path = self._path(name)
