@@ -1,6 +1,8 @@
 -- Problem documents (RFC 9457) of what the edge itself refuses. The codes are those of the origin.
 local json = require("cjson.safe")
 
+local ORDER = { "type", "title", "status", "detail", "code", "request_id", "field" } -- as readers find it easiest
+
 local M = {}
 
 M.codes = {
@@ -47,10 +49,17 @@ end
 function M.answer(problem, request_id)
   local status, title = unpack(M.codes[problem.code])
   local retry_after = problem.retry_after or ((status == 429 or status == 503) and 1) or nil
-  local body = json.encode({
+  local told = {
     type = "urn:mezzotint:problem:" .. problem.code, title = title, status = status, code = problem.code,
     detail = problem.detail or title, field = problem.field, request_id = request_id,
-  })
+  }
+  local members = {}
+  for _, name in ipairs(ORDER) do
+    if told[name] ~= nil then
+      members[#members + 1] = json.encode(name) .. ":" .. json.encode(told[name])
+    end
+  end
+  local body = "{" .. table.concat(members, ",") .. "}"
   return status, {
     ["Content-Type"] = "application/problem+json",
     ["Content-Length"] = #body,

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from mezzotint.model.errors import InvalidOperation
+from mezzotint.web.errors import problem
 from tests.edge.running import HOST, PATIENCE, Answer, Running, another, eventually, picture, public, running
 from tests.edge.test_hostile import line
 
@@ -164,6 +166,13 @@ def test_the_edge_itself(edge: Running) -> None:
     assert status["ready"]
     assert status["following"]
     assert status["grammar"] == edge.grammar["digest"]
+
+
+def test_a_problem_is_told_in_the_origins_order(edge: Running) -> None:
+    for path in ("/v1/pub/x", public("w_9999.jpg")):
+        names = list(edge.get(path).problem)
+        assert names == [name for name in problem(InvalidOperation("", field="operations"), "") if name in names]
+        assert names[0] == "type"
 
 
 def test_another_grammar_at_the_origin_is_noticed(edge: Running) -> None:
