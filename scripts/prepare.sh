@@ -14,9 +14,10 @@ is_root() { [ "$(id -u)" = 0 ]; }
 
 install_packages() { # NAME…
     command -v apt-get >/dev/null || fail "needs Debian 12; on another system install by hand: $*"
-    local name missing=()
+    local name installed missing=()
+    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
     for name in "$@"; do
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+        grep -qx "$name installed" <<<"$installed" || missing+=("$name")
     done
     [ ${#missing[@]} = 0 ] && return
     echo "Installing Debian packages: ${missing[*]}"
