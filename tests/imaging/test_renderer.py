@@ -137,6 +137,38 @@ def test_a_deadline_ends_a_codec_that_is_at_work(pool: Pool, tmp_path: Path) -> 
     until(busy(pool, 0))
 
 
+def test_what_ends_about_its_deadline_is_answered_or_stopped_and_never_cut(pool: Pool, photo: Path) -> None:
+    for milliseconds in range(2, 42):
+        with contextlib.suppress(RendererStopped, Overloaded):
+            assert pool.client.render(render_job(photo, "w_300", "webp", deadline=milliseconds / 1000)).width == 300
+    assert pool.client.breaker.state is State.CLOSED
+
+
+def test_a_deadline_holds_while_the_master_hangs(start_pool: StartPool, stuck: Stuck) -> None:
+    pool = start_pool(workers=1)
+    (renderer,) = pool.workers
+    with ThreadPoolExecutor(1) as thread:
+        doomed = thread.submit(pool.client.render, render_job(stuck.path, deadline=1.0))
+        until(busy(pool, 1))
+        os.kill(pool.process.pid, signal.SIGSTOP)
+        until(lambda: ") Z " in Path(f"/proc/{renderer}/stat").read_text())
+        os.kill(pool.process.pid, signal.SIGCONT)
+        with pytest.raises(RenderTimeout):
+            doomed.result()
+
+
+def test_an_answer_that_is_ready_in_time_may_be_taken_later(start_pool: StartPool, tmp_path: Path) -> None:
+    pool = start_pool(workers=1)
+    source = tmp_path / "noise.png"
+    noise(1500, 1500).pngsave(str(source))
+    with connected(pool, job(operations="flip", ext="png", deadline=3, expires=time.monotonic() + 3), source) as caller:
+        until(lambda: bool(select.select([caller], [], [], 0)[0]))
+        time.sleep(4)  # beyond its deadline and the grace, and less than it takes to be given up
+        facts, data = wire.receive(caller)
+    assert facts["width"] == 1500
+    assert open_bytes(data).width == 1500
+
+
 def test_a_full_queue_refuses_at_once(
     start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
 ) -> None:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 _OWN_SHARE = 1 / 2
-"""of the time since it began that a job computed: then it was its own to lose"""
+"""of the time that a job had in which it computed: then it was its own to lose"""
+_PLENTY = 5.0
+"""seconds of computing, which are more than any healthy picture takes, however little of the time they were"""
 
-_LOOKS, _LOOK_SECONDS = 5, 0.002
-"""One that waits in a loop is awake for moments."""
 
-
-class Begun(NamedTuple):
-    """When a process began with a job, in seconds, and how many all its threads had computed by then."""
-
-    moment: float
-    computed: float
-
-    def used_its_time(self, moment: float, computed: float) -> bool:
-        """Whether the job computed for most of the time until `moment`."""
-        return computed - self.computed >= (moment - self.moment) * _OWN_SHARE
+def used_its_time(computed: float, had: float) -> bool:
+    """Whether a job that `computed` so many seconds, on all its threads, of those that it `had` made use of them."""
+    return computed >= min(had * _OWN_SHARE, _PLENTY)
 
 
 def sleeps(pid: int) -> bool:
-    """Whether none of the process's threads wants to compute: it waits for nothing but itself, or for nothing at all.
+    """Whether at this moment none of the process's threads wants to compute: it waits, for itself or for nothing.
 
     One that nobody lets compute does want to.
     """
-    for _ in range(_LOOKS):
-        with suppress(OSError):
-            if not any(_state(thread) in ("R", "D") for thread in Path(f"/proc/{pid}/task").iterdir()):
-                return True
-        time.sleep(_LOOK_SECONDS)
+    with suppress(OSError):
+        return not any(_state(thread) in ("R", "D") for thread in Path(f"/proc/{pid}/task").iterdir())
     return False
 
 

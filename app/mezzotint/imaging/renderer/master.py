@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import signal
@@ -21,7 +22,7 @@ import structlog
 
 from mezzotint.imaging import wire
 from mezzotint.imaging.jobs import PoolStatus, fields_of
-from mezzotint.imaging.renderer.blame import Begun, sleeps
+from mezzotint.imaging.renderer.blame import sleeps, used_its_time
 from mezzotint.imaging.renderer.queue import FairQueue
 
 log = structlog.get_logger(__name__)
@@ -32,14 +33,16 @@ _HEADER_SECONDS = 5.0
 _LONGEST_SECONDS = 3600.0
 """that a job may ask for"""
 _GRACE_SECONDS = 0.5
-"""for a renderer to give up a caller that does not take its answer, before it is killed over it"""
+"""past its deadline, after which a renderer that should have died by its own timer is killed"""
+_LOOKS, _LOOK_SECONDS = 5, 0.01
+"""at a renderer just before its deadline, to see whether it sleeps: one that waits in a loop is awake for moments"""
 _RESPAWN_SECONDS = 1.0
 """between two tries to start a renderer that died before it was ready"""
 _STOP_SECONDS = 10.0
 _REPORT_BYTES = 64 * 1024
 _FIRST_FILE, _LAST_FILE = 3, 1 << 20
 """the file descriptors behind the standard ones"""
-_COMPUTED_TOO_LONG = (signal.SIGPROF, signal.SIGXCPU)
+_TIME_IS_UP = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
 
 Job = dict[str, Any]
 
@@ -105,13 +108,20 @@ class _Worker:
     ready: bool = False
     leaving: bool = False
     caller: _Caller | None = None
-    begun: Begun | None = None
+    done: int = 0
+    """jobs"""
+    handed: float = 0.0
+    """when it got the job that it is at"""
+    begun: bool = False
+    computed: float = 0.0
+    """seconds of all its threads, before that job"""
     given: bool = False
     """whether it has most of the job's time to itself"""
     answering: bool = False
     killed: bool = False
+    look_at: float = math.inf
+    """when to see whether it sleeps"""
     slept: bool = False
-    """when its time was up"""
 
     @property
     def idle(self) -> bool:
@@ -262,6 +272,7 @@ class Master:
             return
         for background in self._missing():
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.setblocking(False)  # whatever a renderer does, nobody waits for it
             pid = os.fork()
             if pid == 0:
                 os.nice(self._settings.nice)
@@ -292,14 +303,22 @@ class Master:
                 continue
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
-            worker.caller, worker.begun, worker.answering, worker.given = caller, None, False, caller.given
-            with suppress(OSError):  # it died this moment: its end of the channel will say so
-                header = json.dumps(caller.job).encode()
+            worker.caller, worker.given = caller, caller.given
+            worker.begun = worker.answering = worker.slept = False
+            worker.handed, worker.look_at = time.monotonic(), caller.expires - _LOOKS * _LOOK_SECONDS
+            header = json.dumps(caller.job).encode()
+            try:
                 socket.send_fds(worker.channel, [header], [caller.connection.fileno(), *caller.files])
+            except BlockingIOError:  # it does not listen
+                os.kill(worker.pid, signal.SIGKILL)
+            except OSError:  # it died this moment: its end of the channel will say so
+                pass
 
     def _hear(self, worker: _Worker) -> None:
         try:
             report = worker.channel.recv(_REPORT_BYTES)
+        except BlockingIOError:
+            return
         except OSError:
             report = b""
         if not report:
@@ -307,7 +326,7 @@ class Master:
             return
         try:
             self._heed(worker, json.loads(report))
-        except (ValueError, LookupError, TypeError, AttributeError):  # it is not our code any more that speaks there
+        except Exception:  # noqa: BLE001  (it is not our code any more that speaks there)
             log.warning("renderer_babbles", pid=worker.pid)
             os.kill(worker.pid, signal.SIGKILL)
 
@@ -316,18 +335,23 @@ class Master:
             case "ready":
                 worker.ready = True
             case "begun":
-                worker.begun = Begun(time.monotonic(), float(said["computed"]))
-            case "answering":
-                worker.answering = True
-                if worker.caller is not None:
-                    worker.caller.expires = time.monotonic() + wire.SEND_SECONDS + _GRACE_SECONDS
+                worker.begun, worker.computed = True, float(said["computed"])
+            case "answering" if worker.caller is not None and not worker.answering:
+                worker.answering, worker.look_at = True, math.inf
+                worker.caller.expires = time.monotonic() + wire.SEND_SECONDS
             case "done" if worker.caller is not None:
-                worker.leaving = said.pop("last")
                 _log_done(worker.caller, said)
                 worker.caller.close()
-                worker.caller = None
+                worker.caller, worker.look_at = None, math.inf
+                worker.done += 1
+                worker.leaving = worker.done >= self._settings.recycle
+                if worker.leaving:  # whether it would by itself or not
+                    os.kill(worker.pid, signal.SIGKILL)
+            case state:
+                raise ValueError(f"{state} is not what comes now")
 
     def _bury(self, worker: _Worker) -> None:
+        os.kill(worker.pid, signal.SIGKILL)  # it may have closed its end and live on
         _, status, usage = os.wait4(worker.pid, 0)
         self._workers.remove(worker)
         self._selector.unregister(worker.channel)
@@ -342,13 +366,13 @@ class Master:
             return
         if worker.answering:  # what was sent can't be taken back; closing tells the caller that it is not whole
             caller.close()
-        elif worker.begun is None:  # it died idle, just before this job came
+        elif not worker.begun:  # it died idle, just before this job came
             self._callers.add(caller)
             self._selector.register(caller.connection, selectors.EVENT_READ, partial(self._read, caller))
             self._line_up(caller)
-        elif worker.killed or -code in (signal.SIGALRM, *_COMPUTED_TOO_LONG):
-            computed = worker.begun.used_its_time(time.monotonic(), usage.ru_utime + usage.ru_stime)
-            if worker.given and (computed or worker.slept or -code in _COMPUTED_TOO_LONG):
+        elif worker.killed or -code in _TIME_IS_UP:
+            computed, had = usage.ru_utime + usage.ru_stime - worker.computed, time.monotonic() - worker.handed
+            if worker.given and (worker.slept or used_its_time(computed, had)):
                 self._refuse(caller, "render_timeout", "the picture took too long to make")
             else:
                 self._refuse(caller, "overloaded", "there was too little time for the picture")
@@ -361,21 +385,26 @@ class Master:
 
     def _seconds_to_wait(self) -> float | None:
         moments = [caller.expires for caller in self._callers]
-        moments += [worker.caller.expires for worker in self._workers if worker.caller is not None]
+        moments += [worker.look_at for worker in self._workers]
+        moments += [worker.caller.expires + _GRACE_SECONDS for worker in self._workers if worker.caller is not None]
         if self._missing():
             moments.append(self._spawn_after)
         if self._stopping_until is not None:
             moments.append(self._stopping_until)
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
+        soonest = min(moments, default=math.inf)
+        return None if soonest == math.inf else max(0.0, soonest - time.monotonic())
 
     def _expire(self) -> None:
         now = time.monotonic()
         for caller in [caller for caller in self._callers if caller.expires <= now]:
             self._refuse(caller, "overloaded", "the picture waited too long for its turn")
         for worker in self._workers:
-            if worker.caller is not None and not worker.killed and worker.caller.expires <= now:
-                worker.killed, worker.slept = True, sleeps(worker.pid)
+            if worker.look_at <= now:
+                worker.slept = sleeps(worker.pid)
+                worker.look_at = math.inf if worker.slept else now + _LOOK_SECONDS
+            if worker.caller is not None and not worker.killed and worker.caller.expires + _GRACE_SECONDS <= now:
                 os.kill(worker.pid, signal.SIGKILL)
+                worker.killed = True
 
 
 def _listen(path: Path) -> socket.socket:

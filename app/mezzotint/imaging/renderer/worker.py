@@ -17,9 +17,6 @@ from mezzotint.model.errors import InternalError, MezzotintError
 Handler = Callable[[dict[str, Any], list[int]], tuple[dict[str, Any], bytes]]
 """A job's header and the files it brought to the answer's header and body. Raises MezzotintError."""
 
-_GRACE_SECONDS = 0.5
-"""past its deadline that a job is the master's to end"""
-
 
 def work(channel: socket.socket, handle: Handler, jobs: int, cpu_seconds: float) -> None:
     """Do `jobs` jobs of at most `cpu_seconds` each, then leave, so that whatever libraries leak is bounded.
@@ -28,7 +25,7 @@ def work(channel: socket.socket, handle: Handler, jobs: int, cpu_seconds: float)
     happens from now on is this job's doing), `answering` (the caller hears from nobody else any more), `done`.
     """
     _tell(channel, "ready")
-    for left in reversed(range(jobs)):
+    for _ in range(jobs):
         header, descriptors, _, _ = socket.recv_fds(channel, wire.MAX_HEADER, 1 + wire.MAX_FILES)
         if not header:
             return  # the master is gone
@@ -38,7 +35,7 @@ def work(channel: socket.socket, handle: Handler, jobs: int, cpu_seconds: float)
             report = _do(channel, caller, json.loads(header), handle, files, cpu_seconds)
         for file in files:
             os.close(file)
-        _tell(channel, "done", last=left == 0, **report)
+        _tell(channel, "done", **report)
 
 
 def _do(
@@ -46,10 +43,10 @@ def _do(
     cpu_seconds: float,
 ) -> dict[str, Any]:  # fmt: skip
     started = time.process_time()
-    # Their signals keep their default action: the kernel ends this process even inside a codec that never returns, be
-    # it that many threads of it work, or that it waits and the master, which would have killed it by then, hangs.
+    # Their signals keep their default action: the kernel ends this process on time even inside a codec that never
+    # returns, be it that it waits or that many threads of it work.
     left = max(0.001, header["expires"] - time.monotonic())
-    signal.setitimer(signal.ITIMER_REAL, left + _GRACE_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, left)
     signal.setitimer(signal.ITIMER_PROF, min(left, cpu_seconds))
     body, problem = b"", None
     try:
