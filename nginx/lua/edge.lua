@@ -58,7 +58,7 @@ function M.init(options)
   state = generations.new()
   signing_keys = keys.new(shared.signing_keys, shared.unknown_keys, seal.key(options.seal_key))
   wrong_api_keys = guesses.new(shared.wrong_api_keys)
-  full_tenants = crowd.new(shared.full_tenants)
+  full_tenants = crowd.new(shared.full_tenants, math.random)
   M.restore()
 end
 
@@ -470,7 +470,11 @@ end
 --- A miss has gone, however it ended.
 function M.gone()
   if var.miss_tenant ~= "" and var.miss_refused == "" then
-    full_tenants:came_out(var.miss_tenant, var.upstream_http_x_mezzotint_full ~= nil)
+    if var.upstream_http_x_mezzotint_full then
+      full_tenants:was_full(var.miss_tenant)
+    else
+      full_tenants:came_out(var.miss_tenant, var.upstream_http_x_mezzotint_made ~= nil)
+    end
   end
 end
 

@@ -6,6 +6,7 @@ local json = require("cjson.safe")
 local accept = require("accept")
 local base64 = require("base64")
 local cache_key = require("cache_key")
+local crowd = require("crowd")
 local delivery = require("delivery")
 local disposition = require("disposition")
 local generations = require("generations")
@@ -161,6 +162,55 @@ function answers.memo(q)
     held = held + (memory:get(key) and 1 or 0)
   end
   return { held = held, first = memory:get(q.put[1]) ~= nil }
+end
+
+-- Shared memory with a clock.
+local function clocked()
+  local held, ends, now = {}, {}, 0
+  local function there(key)
+    return held[key] ~= nil and now < ends[key]
+  end
+  return {
+    add = function(_, key, value, seconds)
+      if not there(key) then
+        held[key], ends[key] = value, now + seconds
+      end
+    end,
+    incr = function(_, key, by)
+      if not there(key) then
+        return nil, "not found"
+      end
+      held[key] = held[key] + by
+      return held[key]
+    end,
+    expire = function(_, key, seconds) ends[key] = now + seconds end,
+    delete = function(_, key) held[key] = nil end,
+    wait = function(_, seconds) now = now + seconds end,
+    get = function(_, key) return there(key) and held[key] or nil end,
+  }
+end
+
+-- The free places after each step, -1 while nothing is known; of `in`, whether it was let in.
+function answers.crowd(q)
+  local places, out, lucky = clocked(), {}, false
+  local gate = crowd.new(places, function() return lucky and 1 or 2 end)
+  for _, step in ipairs(q.steps) do
+    local what, number = step[1], step[2]
+    lucky = step[3]
+    for _ = 1, what == "wait" and 1 or number do
+      if what == "in" then
+        out[#out + 1] = gate:let_in("t")
+      elseif what == "full" then
+        gate:was_full("t")
+      elseif what == "wait" then
+        places:wait(number)
+      else
+        gate:came_out("t", what == "made")
+      end
+    end
+    out[#out + 1] = places:get("t") or -1
+  end
+  return out
 end
 
 -- A look-up that raced with a change must not bring the old record back.

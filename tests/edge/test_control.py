@@ -48,7 +48,7 @@ def test_what_only_the_edge_may_say(edge: Running) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/assets", public().replace("/website/", "/heard/")])
 def test_what_only_the_edge_hears(edge: Running, path: str) -> None:
-    said = {f"X-Mezzotint-{name}": "1" for name in ("Variant", "Full")}
+    said = {f"X-Mezzotint-{name}": "1" for name in ("Variant", "Full", "Made")}
     edge.origin.answer = lambda *_: Answer(503, b"{}", said)
     reply = edge.get(path)
     edge.origin.answer = picture

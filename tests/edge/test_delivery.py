@@ -454,6 +454,9 @@ def test_a_full_tenants_misses_are_let_in_one_for_each_that_comes_out(edge: Runn
         refused = eventually(refusal, "the edge refuses by itself")
         assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "overloaded", "1")
         assert refused.problem["request_id"] == refused.headers["x-request-id"]
+        asked = len(edge.origin.requests)
+        assert {edge.get(flooding()).status for _ in range(200)} == {503}
+        assert len(edge.origin.requests) <= asked + 3, "it is forgotten now and then, when nobody comes out"
         assert edge.get(warm).cache == "HIT"
         assert edge.get(public(asset=another())).status == 200, "another tenant has nothing to do with it"
         gate.set()
@@ -477,7 +480,9 @@ def test_a_crowd_finds_the_places_that_come_to_be(edge: Running) -> None:
         time.sleep(0.01)
         with counting:
             inside -= 1
-        return picture(path, headers)
+        made = picture(path, headers)
+        made.headers["X-Mezzotint-Made"] = "1"
+        return made
 
     def ask() -> None:
         while not over.is_set():

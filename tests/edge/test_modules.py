@@ -45,6 +45,25 @@ def test_whose_an_address_is(lua: Ask, address: str, network: str) -> None:
     assert found == network
 
 
+@pytest.mark.parametrize(
+    ("steps", "seen"),
+    [
+        ([["in", 2]], [True, True, -1]),
+        ([["full", 1], ["in", 3]], [0, False, False, False, 0]),
+        ([["full", 1], ["made", 2], ["in", 3]], [0, 2, True, True, False, 0]),
+        ([["full", 1], ["out", 1], ["in", 2]], [0, 1, True, False, 0]),  # whatever comes out gives its place back
+        ([["full", 1], ["made", 1], ["in", 1], ["full", 1], ["in", 1]], [0, 1, True, 0, 0, False, 0]),
+        ([["full", 1], ["made", 1, "luck"], ["out", 1, "luck"]], [0, 2, 3]),  # only what was made may stand for two
+        ([["full", 1], ["made", 8], ["made", 1], ["in", 1]], [0, 8, -1, True, -1]),  # nobody wants the places
+        ([["full", 1], ["wait", 0.4], ["made", 1], ["wait", 0.4], ["in", 2]], [0, 0, 1, 1, True, False, 0]),
+        ([["full", 1], ["wait", 0.4], ["out", 1], ["wait", 0.4], ["in", 1]], [0, 0, 1, -1, True, -1]),
+        ([["full", 1], ["wait", 0.6], ["in", 1]], [0, -1, True, -1]),
+    ],
+)
+def test_the_gate_of_a_full_tenant(lua: Ask, steps: list[list[Any]], seen: list[Any]) -> None:
+    assert lua({"ask": "crowd", "steps": steps}) == [seen]
+
+
 def test_unsealing(lua: Ask) -> None:
     def ask(blob: bytes, kid: str = "k1", key: bytes = SEAL_KEY) -> dict[str, str]:
         return {"ask": "unseal", "key_hex": key.hex(), "sealed": base64.b64encode(blob).decode(), "kid": kid}

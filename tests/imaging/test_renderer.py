@@ -179,11 +179,12 @@ def test_a_full_queue_refuses_at_once(
     until(queued(pool, 2))
     with pytest.raises(Overloaded) as refusal:
         pool.client.render(render_job(photo, tenant="a"))
-    assert refusal.value.retry_after == 1
+    assert (refusal.value.retry_after, refusal.value.full) == (1, True)
     waiting.append(callers.submit(pool.client.render, render_job(photo, tenant="b")))
     until(queued(pool, 3))
-    with pytest.raises(Overloaded):
+    with pytest.raises(Overloaded) as refusal:
         pool.client.render(render_job(photo, tenant="c"))
+    assert not refusal.value.full, "others have taken the places"
     stuck.release()
     assert [future.result().width for future in waiting] == [100, 100, 100]
     with pytest.raises(UnsupportedType):

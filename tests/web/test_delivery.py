@@ -157,13 +157,19 @@ def test_a_defect_is_told_without_its_insides(
     assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Expires"]) == ("no-store", "0")
 
 
-def test_edges_hear_of_a_full_queue(
-    house, path: str, ask: Callable[..., TestResponse], problem, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("full", [True, False])
+def test_edges_hear_of_a_tenants_full_queue(
+    house, path: str, ask: Callable[..., TestResponse], problem, monkeypatch: pytest.MonkeyPatch, full: bool
 ):
-    monkeypatch.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7)))
+    monkeypatch.setattr(house.deliver, "answer", failing(Overloaded(retry_after=7, full=full)))
     found = ask(path)
     problem(found, 503, "overloaded")
-    assert (found.headers["Retry-After"], found.headers["X-Mezzotint-Full"]) == ("7", "1")
+    assert (found.headers["Retry-After"], found.headers.get("X-Mezzotint-Full")) == ("7", "1" if full else None)
+
+
+def test_edges_hear_what_was_made_just_now(path: str, ask: Callable[..., TestResponse]):
+    fresh = path.rpartition("/")[0] + "/w_31.jpg"
+    assert [ask(fresh).headers.get("X-Mezzotint-Made") for _ in range(2)] == ["1", None]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])

@@ -52,7 +52,7 @@ class RendererStopped(RenderTimeout):
 BREAKDOWNS = (RendererDied, RendererCrashed, RendererStopped)
 
 _REFUSALS: dict[str, type[MezzotintError]] = {
-    kind.code: kind for kind in (InvalidOperation, OutputTooLarge, Overloaded, PictureRefused, UnsupportedType)
+    kind.code: kind for kind in (InvalidOperation, OutputTooLarge, PictureRefused, UnsupportedType)
 } | {"renderer_crashed": RendererCrashed, "render_timeout": RendererStopped}
 
 
@@ -135,6 +135,8 @@ class Pool:
             return RendererDied(self._name, detail)
         if code == Unavailable.code:
             return Unavailable(self._name, detail)
+        if code == Overloaded.code:
+            return Overloaded(detail, retry_after=answer.get("retry_after"), full=bool(answer.get("full")))
         return _REFUSALS.get(code, InternalError)(detail, retry_after=answer.get("retry_after"))
 
 

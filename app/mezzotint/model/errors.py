@@ -111,7 +111,13 @@ class NotOffered(MezzotintError):
 
 
 class Overloaded(MezzotintError):
+    """There is more to do than can be done. `full`: as much of this very tenant's waits as may."""
+
     code, status, title = "overloaded", 503, "Too much work is waiting"
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None, full: bool = False) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.full = full
 
 
 class Unavailable(MezzotintError):

@@ -104,6 +104,8 @@ class Answer:
     vary_accept: bool
     place: Place
     variant_id: UUID | None = None
+    made: bool = False
+    """just now"""
 
 
 class Deliver:
@@ -192,6 +194,7 @@ class Deliver:
             ext=wanted.format,
             vary_accept=auto,
             variant_id=variant.id if variant else None,
+            made=isinstance(found, Made),
         )
 
     def _with_body(
@@ -275,7 +278,7 @@ class _Reply:
 
     def answer(
         self, body: Body, *, media_type: str, size: int, content_hash: str, modified: datetime, lifetime: Lifetime,
-        ext: str, vary_accept: bool = False, variant_id: UUID | None = None,
+        ext: str, vary_accept: bool = False, variant_id: UUID | None = None, made: bool = False,
     ) -> Answer:  # fmt: skip
         policy = self.place.policy
         if self.until is not None:
@@ -296,6 +299,7 @@ class _Reply:
             vary_accept=vary_accept,
             place=self.place,
             variant_id=variant_id,
+            made=made,
         )
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EDGE_SECONDS = 30 * 86_400
 """How long an edge keeps a picture fixed by its URL; it can be made again."""
 
+MADE = "X-Mezzotint-Made"
+"""The header by which edges hear that a picture took a place among those that are made."""
 CHUNK = 64 * 1024
 _DELIVERY = re.compile(r"/+v1/+(?:pub|priv)/")
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+", re.ASCII)
@@ -102,6 +104,8 @@ class Delivery:
             said.append(("Vary", "Accept"))
         if answer.variant_id is not None:
             said.append(("X-Mezzotint-Variant", to_ulid(answer.variant_id)))
+        if answer.made:
+            said.append((MADE, "1"))
         return said
 
 

@@ -63,7 +63,7 @@ def respond(error: Exception, line: Line) -> Response:
     response.headers["X-Accel-Expires"] = str(NOT_FOUND_SECONDS if isinstance(ours, NotFound) else 0)
     if isinstance(ours, Unauthorized):
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(ours, Overloaded):
+    if isinstance(ours, Overloaded) and ours.full:
         response.headers[FULL] = "1"
     if ours.retry_after is not None:
         response.headers["Retry-After"] = str(ours.retry_after)

@@ -244,12 +244,13 @@ class Master:
         if self._unfit:
             self._refuse(caller, "unsupported_type", self._unfit)
         elif not self._wanted[caller.background] or not self._queues[caller.background].push(caller.tenant, caller):
-            self._refuse(caller, "overloaded", "too many pictures are waiting to be made")
+            full = self._queues[caller.background].is_full_of(caller.tenant)
+            self._refuse(caller, "overloaded", "too many pictures are waiting to be made", full=full)
 
-    def _refuse(self, caller: _Caller, code: str, detail: str) -> None:
+    def _refuse(self, caller: _Caller, code: str, detail: str, **more: bool) -> None:
         if caller.job is not None:
             log.warning("job_refused", code=code, tenant=caller.tenant, kind=caller.job["kind"])
-        self._answer(caller, {"error": code, "detail": detail, "retry_after": 1})
+        self._answer(caller, {"error": code, "detail": detail, "retry_after": 1, **more})
 
     def _answer(self, caller: _Caller, answer: dict[str, Any]) -> None:
         with suppress(OSError):

@@ -22,12 +22,15 @@ class FairQueue(Generic[Job]):
 
     def push(self, tenant: str, job: Job) -> bool:
         """Let `job` wait; False when there is no room for it."""
-        line = self._waiting.get(tenant, ())
-        if self._size >= self._most or len(line) >= self._most_per_tenant:
+        if self._size >= self._most or self.is_full_of(tenant):
             return False
         self._waiting.setdefault(tenant, deque()).append(job)
         self._size += 1
         return True
+
+    def is_full_of(self, tenant: str) -> bool:
+        """Whether as many jobs of this tenant wait as may."""
+        return len(self._waiting.get(tenant, ())) >= self._most_per_tenant
 
     def pop(self) -> Job | None:
         """The next job; its tenant goes to the end of the round."""
