@@ -1,5 +1,6 @@
 """Decoded pixels that are kept: what comes out of them is what comes out of their original."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -9,15 +10,15 @@ from typing import Any
 import pytest
 import pyvips
 
-from mezzotint.imaging.client import Renderers
+from mezzotint.imaging.client import RendererCrashed, RendererDied, Renderers, RendererStopped
 from mezzotint.imaging.decode import Decoders, Limits
-from mezzotint.imaging.decoded import PIXELS_BYTES, Decoded
-from mezzotint.imaging.geometry import Size, fits_pixels
+from mezzotint.imaging.decoded import PIXELS_BYTES, Decoded, kept_as
+from mezzotint.imaging.geometry import Size, fits_pixels, is_heavy
 from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from mezzotint.imaging.pixels import write_pixels
 from mezzotint.imaging.sources import Sources
-from mezzotint.model.errors import PictureRefused, UnsupportedType
+from mezzotint.model.errors import Overloaded, PictureRefused, UnsupportedType
 from tests.imaging.conftest import MEGAPIXELS_50, layout_of
 from tests.imaging.pictures import distance, gradient, held, noise, open_bytes
 from tests.imaging.pool import Pool, render_job, until
@@ -38,6 +39,20 @@ PLENTY = 1 << 30
 )
 def test_what_comes_out_of_them_as_well(operations: str, upright: Size, *, fits: bool) -> None:
     assert fits_pixels(layout_of(operations, upright), upright) is fits
+
+
+@pytest.mark.parametrize(
+    ("operations", "frames", "heavy"),
+    [
+        ("w_2000-h_1000", 1, False),
+        ("w_2000-h_1001", 1, True),
+        ("w_1000-h_1000", 3, True),
+        ("w_100-h_3000", 1, True),  # scaled to cover, and most of it cut off
+        ("w_2000-h_1500-f_pad", 1, True),
+    ],
+)
+def test_what_is_much_work_besides_decoding(operations: str, frames: int, *, heavy: bool) -> None:
+    assert is_heavy(layout_of(operations, Size(6000, 3000)), frames) is heavy
 
 
 def original(folder: Path, image: pyvips.Image, orientation: int) -> Path:
@@ -149,6 +164,9 @@ def wanted(source: Path, width: int, **changes: Any) -> RenderJob:
     return render_job(source, f"w_{width}", **{"upright": (1000, 800), "content_hash": "c" * 64} | changes)
 
 
+NAME = str(kept_as(wanted(Path("any"), 100)))
+
+
 def test_one_size_is_not_worth_it_a_second_one_is(client: Renderers, kept: Counting, photograph: Path) -> None:
     assert client.render(wanted(photograph, 100)).width == 100
     assert kept.written == 0
@@ -178,7 +196,10 @@ def test_one_turn_is_enough_to_keep_them(start_pool: Callable[..., Pool], kept: 
     for width in (100, 200):
         assert client.render(wanted(photograph, width)).width == width
     assert kept.written == 1
-    until(lambda: sum(event["event"] == "job_done" for event in pool.events()) == 2)
+    until(lambda: sum(event["event"] == "job_done" for event in pool.events()) >= 2)
+    client.render(wanted(photograph, 300))
+    until(lambda: sum(event["event"] == "job_done" for event in pool.events()) >= 3)
+    assert sum(event["event"] == "job_done" for event in pool.events()) == 3
 
 
 def test_of_many_at_once_one_decodes(client: Renderers, kept: Counting, photograph: Path) -> None:
@@ -198,7 +219,7 @@ def test_who_waited_for_the_pixels_holds_up_nobody_else(
 
     def seen(self: Decoded, *job: Any) -> Any:
         with ThreadPoolExecutor(1) as other:
-            free.append(other.submit(lambda: kept.alone(f"a/{'c' * 64}", 0).__enter__()).result())
+            free.append(other.submit(lambda: kept.alone(NAME, 0).__enter__()).result())
         return render(self, *job)
 
     render = Decoded.render
@@ -209,7 +230,7 @@ def test_who_waited_for_the_pixels_holds_up_nobody_else(
 
 def test_nobody_waits_long_for_another_ones_decoding(client: Renderers, kept: Counting, photograph: Path) -> None:
     client.render(wanted(photograph, 100))
-    with kept.alone(f"a/{'c' * 64}"), ThreadPoolExecutor(1) as other:
+    with kept.alone(NAME), ThreadPoolExecutor(1) as other:
         assert other.submit(client.render, wanted(photograph, 200, deadline=2.0)).result().width == 200
     assert kept.written == 0
 
@@ -246,6 +267,64 @@ def test_what_will_not_do_is_made_anew_of_the_original(
         assert client.render(wanted(photograph, width)).width == width
     assert kept.written == 3
     assert client.render_kept(wanted(photograph, 600)) is not None
+
+
+@pytest.mark.parametrize("breakdown", [RendererCrashed("it broke"), RendererDied("renderers", "it was killed")])
+def test_pixels_that_break_a_renderer_go_and_the_original_decides(
+    client: Renderers, kept: Counting, photograph: Path, monkeypatch: pytest.MonkeyPatch, breakdown: Exception
+) -> None:
+    """They may be broken, and it not."""
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+
+    def breaks(*_: object) -> Any:
+        raise breakdown
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client._pool, "ask", breaks)
+        assert client.render_kept(wanted(photograph, 300)) is None
+    assert client.render_kept(wanted(photograph, 300)) is None
+    for width in (300, 400):
+        assert client.render(wanted(photograph, width)).width == width
+    assert kept.written == 2
+
+
+def test_pixels_are_not_to_blame_for_what_took_too_long(
+    client: Renderers, photograph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+
+    def stopped(*_: object) -> Any:
+        raise RendererStopped("it was stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client._pool, "ask", stopped)
+        with pytest.raises(RendererStopped):
+            client.render_kept(wanted(photograph, 300))
+    assert client.render_kept(wanted(photograph, 300)) is not None
+
+
+def test_the_time_of_the_whole_request_counts(client: Renderers, photograph: Path) -> None:
+    for width in (100, 200):
+        client.render(wanted(photograph, width))
+    over = wanted(photograph, 300, until=time.monotonic() - 1)
+    for ask in (client.render, client.render_kept):
+        with pytest.raises(Overloaded):
+            ask(over)
+
+
+def test_what_is_kept_was_decoded_once(
+    pipeline: Pipeline, decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = original(tmp_path, noise(1000, 800), 1)
+    opened: list[object] = []
+    monkeypatch.setattr(
+        decoders, "open", lambda *job, **more: opened.append(job) or Decoders.open(decoders, *job, **more)
+    )
+    with (tmp_path / "pixels").open("w+b") as target:
+        rendered = pipeline.render(render_job(source, "w_100"), target.fileno())
+    assert (rendered.width, rendered.kept, len(opened)) == (100, True, 1)
 
 
 def test_tenants_do_not_share_them(client: Renderers, kept: Counting, photograph: Path) -> None:

@@ -113,6 +113,19 @@ def test_what_is_read_while_it_is_open_makes_room_at_once(tmp_path: Path) -> Non
         assert read.read() == b"a" * 90
 
 
+def test_what_is_opened_is_used(tmp_path: Path) -> None:
+    near = Sources(tmp_path, 100, read_seconds=0)
+    for name in ("a", "b"):
+        near.make(name, lambda file: file.write(b"x" * 40))
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, time.time() - 1000))
+    read = near.open("a")
+    assert read is not None
+    read.close()
+    near.make("c", lambda file: file.write(b"x" * 40))
+    assert (near.has("a"), near.has("b")) == (True, False)
+
+
 def test_what_is_being_written_stays_whatever_the_bound_says(tmp_path: Path) -> None:
     near = Sources(tmp_path, 100, read_seconds=0)
 

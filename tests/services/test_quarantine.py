@@ -4,6 +4,7 @@ import pytest
 
 from mezzotint.data import audit
 from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, Renderers, RendererStopped
+from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import NotFound, PictureRefused
 from mezzotint.model.identifiers import new_id
 from mezzotint.services.reach import find_place
@@ -60,6 +61,34 @@ def test_the_second_broken_renderer_is_the_last(
     with house.database.operator() as tx:
         told = [(entry.action, str(entry.tenant_id)) for entry in audit.page(tx, limit=10) if entry.subject == content]
     assert told == [("quarantine.release", one), ("quarantine.add", one)]
+
+
+def test_time_that_much_work_lacks_is_not_the_pictures_fault(house, renderers: Renderers, tenant, picture) -> None:
+    """Or any reader, by asking for much, could have a healthy picture put away. A crash is another matter."""
+    who, source = tenant(), picture()
+
+    def ask(operations: str, **more: bool) -> None:
+        renderers.render(render_job(source, operations, tenant=who, content_hash=HASH, deadline=0.3, **more))
+
+    for _ in range(3):
+        with pytest.raises(RendererStopped):
+            ask("mischief_wait", heavy=True)
+    assert (who, HASH) not in held(house)
+    for _ in range(2):
+        with pytest.raises(RendererCrashed):
+            ask("mischief_crash", heavy=True)
+    assert (who, HASH) in held(house)
+
+
+def test_kept_pixels_of_what_is_held_are_not_touched_either(house, tenant, picture, tmp_path, renderers) -> None:
+    client = Renderers(tmp_path / "nobody", guard=house.quarantine.guard, pixels=Sources(tmp_path / "pixels", 1 << 20))
+    job = render_job(picture(), "mischief_crash", tenant=tenant(), content_hash=HASH, upright=(800, 700))
+    assert client.render_kept(job) is None
+    for _ in range(2):
+        with pytest.raises(RendererCrashed):
+            renderers.render(job)
+    with pytest.raises(PictureRefused, match="quarantine"):
+        client.render_kept(job)
 
 
 def test_what_is_not_held_can_not_be_released(house) -> None:

@@ -71,8 +71,8 @@ class Renderers:
         """The variant, from pixels of the original that are kept; None where there are none. Raises as `render`."""
         if self._decoded is None:
             return None
-        with self._guard(job):
-            answer = self._decoded.render(job, time.monotonic() + job.deadline)
+        with self._guard(replace(job, heavy=True)):  # nothing of the original is decoded
+            answer = self._decoded.render(job, _end(job))
         return _rendered(answer) if answer else None
 
     def render(self, job: RenderJob) -> Rendered:
@@ -92,10 +92,10 @@ class Renderers:
         return replace(found, format=decoder.name, media_type=decoder.media_type) if decoder else found
 
     def _ask(self, kind: str, job: FileJob) -> Answer:
-        until = time.monotonic() + job.deadline
+        until = _end(job)
         try:
             with self._guard(job):
-                path = self._isolation.picture(job) if self._isolation else job.source
+                path = self._isolation.picture(job, until) if self._isolation else job.source
                 with io.FileIO(path) as source:
 
                     def ask(*targets: BinaryIO) -> Answer:
@@ -106,6 +106,13 @@ class Renderers:
                     return ask()
         except FileNotFoundError as problem:
             raise InternalError("the original is not where it was") from problem
+
+
+def _end(job: Job) -> float:
+    """When the job's time is up."""
+    if isinstance(job, VariantJob) and job.until is not None:
+        return job.until
+    return time.monotonic() + job.deadline
 
 
 def _rendered(answer: Answer) -> Rendered:

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from cachetools import LRUCache
 
 from mezzotint.imaging.geometry import MEZZANINE_SIDE
-from mezzotint.imaging.jobs import RenderJob, VariantJob, facts_of
-from mezzotint.imaging.pool import BREAKDOWNS, Pool
+from mezzotint.imaging.jobs import ENGINE, RenderJob, VariantJob, facts_of
+from mezzotint.imaging.pool import Pool, RendererDied, RendererStopped
 from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import InternalError, PictureRefused, UnsupportedType
 
@@ -41,7 +41,7 @@ class Decoded:
 
     def render(self, job: VariantJob, until: float) -> Answer | None:
         """The renderers' answer from kept pixels; None where there are none. Raises what `Pool.ask` raises."""
-        name = _name(job)
+        name = kept_as(job)
         pixels = self._sources.open(name) if name else None
         if name is None or pixels is None:
             return None
@@ -49,9 +49,9 @@ class Decoded:
         with pixels:
             try:
                 return self._pool.ask("render", facts, until - time.monotonic(), [pixels])
-            except BREAKDOWNS:
+            except RendererStopped:
                 raise
-            except (UnsupportedType, PictureRefused, InternalError):
+            except (RendererDied, PictureRefused, UnsupportedType, InternalError):  # RendererCrashed is the second
                 self._sources.drop(name)  # damaged, or another engine's: the original knows better
                 return None
 
@@ -60,7 +60,7 @@ class Decoded:
 
         Given a file, `render` asks for the pixels too. Raises what it raises.
         """
-        name = _name(job)
+        name = kept_as(job)
         if name is None or self._is_new(name) or time.monotonic() < self._full_until:
             return render()
         with self._sources.alone(name, job.deadline * _PATIENCE) as alone:
@@ -91,6 +91,7 @@ class Decoded:
         return True
 
 
-def _name(job: VariantJob) -> str | None:
+def kept_as(job: VariantJob) -> str | None:
+    """What the pixels of the job's original are kept as; None where they are not."""
     kept = job.upright is not None and job.content_hash is not None
-    return f"{job.tenant}/{job.content_hash}" if kept else None
+    return f"{ENGINE}/{job.tenant}/{job.content_hash}" if kept else None

@@ -22,6 +22,9 @@ _WORTH_KEEPING = 500_000
 SMART = frozenset({"attention", "entropy"})
 """Gravities that only the pixels can decide; until then the picture sits in the centre."""
 
+_LIGHT = 2_000_000
+"""pixels that are worked on: under two seconds of computing, whatever is done to them and however they are encoded"""
+
 
 class Size(NamedTuple):
     """Width and height in pixels."""
@@ -189,6 +192,12 @@ def fits_pixels(layout: Layout, upright: Size) -> bool:
     if max(upright) <= MEZZANINE_SIDE:
         return upright.width * upright.height >= _WORTH_KEEPING
     return _shows_as_well_reduced(layout, upright)
+
+
+def is_heavy(layout: Layout, frames: int) -> bool:
+    """Whether a variant asks for so much besides decoding that time it lacks says nothing of its original."""
+    scaled, output = layout.placement.picture, layout.output
+    return max(scaled.width * scaled.height, output.width * output.height) * frames > _LIGHT
 
 
 def _shows_as_well_reduced(layout: Layout, upright: Size) -> bool:

@@ -33,12 +33,14 @@ class Isolation:
             head = file.read(HEAD)
         return next((decoder for decoder in self._decoders if decoder.sniff(head)), None)
 
-    def picture(self, job: RenderJob | MezzanineJob | InspectJob) -> Path | int:
-        """The file to give to the renderers in place of `job.source`. Raises OSError, and what `Pool.ask` raises."""
+    def picture(self, job: RenderJob | MezzanineJob | InspectJob, until: float) -> Path | int:
+        """The file to give to the renderers in place of `job.source`, made by the moment `until`.
+
+        Raises OSError, and what `Pool.ask` raises.
+        """
         decoder = self.decoder(job.source)
         if decoder is None:
             return job.source
-        until = time.monotonic() + job.deadline
         facts = {"tenant": job.tenant, "max_pixels": job.max_pixels}
 
         def convert(target: BinaryIO) -> None:

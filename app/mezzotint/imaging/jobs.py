@@ -8,7 +8,7 @@ from typing import Any, Self
 
 ENGINE = "3"
 """The revision of what turns plans into pixels; raised when the same plan would give other pixels."""
-_KEPT_BACK = frozenset({"source", "content_hash", "upright"})
+_KEPT_BACK = frozenset({"source", "content_hash", "upright", "heavy", "until"})
 
 
 def fields_of(message: Any) -> dict[str, Any]:
@@ -29,7 +29,9 @@ class VariantJob:
     now, waiting included; `max_pixels` bounds the original (width x height x frames), `max_output_pixels` the output.
     `content_hash` is that of the original, under which what is made of it may be kept. `upright` is the original's
     upright width and height where its pixels, decoded and kept, will do. A `background` job is one that nobody waits
-    for. A `thorough` one takes all the time that smaller bytes of the same quality cost.
+    for. A `thorough` one takes all the time that smaller bytes of the same quality cost. Where it is `heavy`, time that
+    it lacked is not held against the original. `until` is the moment when its deadline ends, by the clock that counts
+    since the machine's start, where it began before.
     """
 
     operations: str
@@ -42,6 +44,8 @@ class VariantJob:
     thorough: bool = False
     content_hash: str | None = None
     upright: tuple[int, int] | None = None
+    heavy: bool = False
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

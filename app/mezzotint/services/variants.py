@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,9 +79,10 @@ class Variants:
         found = self._recall(wanted)
         if found is not None:
             return found
+        until = self._end(wanted)
         if wanted.background:
-            return self._find_or_make(wanted)  # without the lock, for which a request would have to wait
-        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted))
+            return self._find_or_make(wanted, until)  # without the lock, for which a request would have to wait
+        return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted, until))
 
     def regain(self, wanted: Wanted, lost: Variant) -> Variant | Made:
         """The picture whose object is not where `lost` says: it is where its row says now, or it is made anew."""
@@ -88,32 +90,37 @@ class Variants:
         found = self._look_up(wanted)
         if found is not None and found.key != lost.key:
             return found
-        return self._flights.run((lost.tenant_id, lost.identity), lambda: self._make(wanted, lost=lost))
+        return self._flights.run(
+            (lost.tenant_id, lost.identity), lambda: self._make(wanted, self._end(wanted), lost=lost)
+        )
 
     def forget(self, variant: Variant) -> None:
         """Drop what is remembered of a variant that is not what it was."""
         self._remembered.forget((variant.tenant_id, variant.identity))
         self._cache.forget(variant.tenant_id, variant.identity)
 
-    def _make_once(self, wanted: Wanted) -> Variant | Made:
+    def _end(self, wanted: Wanted) -> float:
+        """The moment when whoever wants it waits no longer, all waiting included."""
+        return time.monotonic() + (self._patience if wanted.background else self._deadline)
+
+    def _make_once(self, wanted: Wanted, until: float) -> Variant | Made:
         # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         tenant = wanted.asset.tenant_id
-        with locks.variant(
-            self._lock_nodes, tenant, wanted.identity, wait=self._deadline, hold=LOCK_SECONDS
-        ):  # fmt: skip
-            return self._find_or_make(wanted)
+        left = until - time.monotonic()
+        with locks.variant(self._lock_nodes, tenant, wanted.identity, wait=left, hold=LOCK_SECONDS):
+            return self._find_or_make(wanted, until)
 
-    def _find_or_make(self, wanted: Wanted) -> Variant | Made:
+    def _find_or_make(self, wanted: Wanted, until: float) -> Variant | Made:
         try:
             found = self._look_up(wanted)
         except Unavailable as problem:
             # Whether it was ever made nobody can tell, but it can be made; stored without a row it would be an orphan.
             log.warning("variant_not_looked_up", identity=wanted.identity, problem=str(problem))
-            return self._make(wanted, keep=False)
-        return found if found is not None else self._make(wanted)
+            return self._make(wanted, until, keep=False)
+        return found if found is not None else self._make(wanted, until)
 
-    def _make(self, wanted: Wanted, *, keep: bool = True, lost: Variant | None = None) -> Made:
-        rendered, unaided = self._render(wanted)
+    def _make(self, wanted: Wanted, until: float, *, keep: bool = True, lost: Variant | None = None) -> Made:
+        rendered, unaided = self._render(wanted, until)
         content_hash = hashlib.sha256(rendered.data).hexdigest()
         return Made(
             content_hash=content_hash,
@@ -122,7 +129,7 @@ class Variants:
             variant=self._keep(wanted, rendered, content_hash, lost, unaided=unaided) if keep else None,
         )
 
-    def _render(self, wanted: Wanted) -> tuple[Rendered, bool]:
+    def _render(self, wanted: Wanted, until: float) -> tuple[Rendered, bool]:
         """The picture, and whether it took the original itself. Raises what rendering raises, and Unavailable."""
         asset, content = wanted.asset, content_of(wanted.asset)
         upright = content.width, content.height
@@ -131,11 +138,13 @@ class Variants:
             ext=wanted.format,
             tenant=str(asset.tenant_id),
             deadline=self._patience if wanted.background else self._deadline,
+            until=until,
             max_pixels=wanted.policy.max_source_pixels or 0,
             max_output_pixels=wanted.policy.max_output_pixels or 0,
             background=wanted.background,
             content_hash=content.content_hash,
             upright=upright if wanted.from_pixels else None,
+            heavy=wanted.heavy,
         )
         if rendered := self._renderers.render_kept(job):
             return rendered, False

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mezzotint.grammar.parser import variant_identity
-from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, fits_pixels, lay_out
+from mezzotint.imaging.geometry import Layout, Size, fits_mezzanine, fits_pixels, is_heavy, lay_out
 from mezzotint.imaging.jobs import ENGINE
 from mezzotint.model.errors import NotFound
 
@@ -30,7 +30,7 @@ class Wanted:
     """A variant asked for: the asset at one version, the resolved plan and the identity these make.
 
     `from_mezzanine`: it comes out of the original's mezzanine as well; `from_pixels`: out of its decoded pixels.
-    `background`: nobody waits for it.
+    `heavy`: it is much work besides decoding. `background`: nobody waits for it.
     """
 
     asset: Asset
@@ -41,6 +41,7 @@ class Wanted:
     policy: Policy
     from_mezzanine: bool = False
     from_pixels: bool = False
+    heavy: bool = False
     background: bool = False
 
 
@@ -77,6 +78,7 @@ class Wants:
             policy,
             from_mezzanine=self.has_mezzanine(content) and fits_mezzanine(layout, upright),
             from_pixels=content.frames == 1 and fits_pixels(layout, upright),
+            heavy=is_heavy(layout, frames),
             background=background,
         )
 
