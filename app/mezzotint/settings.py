@@ -10,6 +10,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ _LOOSENING = (
     "LIBTIFF_ALLOW_LARGE_LIBJPEG_MEM_ALLOC",
     "LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER",
 )
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _STRICT = ConfigDict(extra="forbid")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _BIND = re.compile(r"unix:/[^\s;{}]+|(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
@@ -45,6 +47,15 @@ def _bind(address: str) -> str:
     if not _BIND.fullmatch(address):
         raise ValueError("is unix:/path or host:port")
     return address
+
+
+def _processors() -> int:
+    """How many this process may use; a container may be held to less time than all of them have."""
+    allowed = len(os.sched_getaffinity(0))
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        quota, period = _QUOTA.read_text().split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    return allowed
 
 
 Host = Annotated[str, AfterValidator(_host)]
@@ -107,7 +118,7 @@ class RendererSettings:
     """
 
     socket: Path
-    workers: Positive = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: Positive = field(default_factory=_processors)
     background: NotNegative = 1
     queue: Positive = 64
     queue_per_tenant: Positive = 32

@@ -81,3 +81,17 @@ def test_every_mistake_is_told_at_once(tables: dict[str, Any], tmp_path: Path):
     with pytest.raises(SettingsError) as caught:
         load(tables, tmp_path)
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["redis.timeout", "spool.folder"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "workers"),
+    [("max 100000", 4), ("250000 100000", 2), ("50000 100000", 1), ("900000 100000", 4), (None, 4)],
+)
+def test_there_are_no_more_renderers_than_can_run(
+    tables: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, workers: int
+):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 4, 5})
+    monkeypatch.setattr(settings, "_QUOTA", tmp_path / "cpu.max")
+    if quota:
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+    assert load(tables, tmp_path).renderers.workers == workers
