@@ -503,11 +503,18 @@ function M.ask_first()
   if not (var.http_content_length or var.http_transfer_encoding) then
     return
   end
+  local expected = var.http_expect
+  ngx.req.clear_header("Expect") -- or nginx would tell the client to go on before it refuses
   local said = ngx.location.capture("/v1/caller", { args = { scope = "assets:write" } })
   if said.status == ngx.HTTP_OK then
+    if expected then
+      ngx.req.set_header("Expect", expected)
+    end
     return
   elseif said.body == "" or said.truncated then -- these are nginx's own words, not the origin's
     return answer(problem.of_status(said.status))
+  elseif said.status < 400 then
+    return answer(problem.of_status(ngx.HTTP_BAD_GATEWAY))
   end
   ngx.status = said.status
   for name, value in pairs(said.header) do

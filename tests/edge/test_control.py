@@ -114,6 +114,29 @@ def test_who_may_not_upload_hears_so_before_his_file_is_read(edge: Running, meth
         assert not {"Content-Length", "Transfer-Encoding", "Expect"} & set(headers)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_only_who_may_upload_is_told_to_go_on(edge: Running, *, allowed: bool) -> None:
+    edge.origin.answer = lambda *_: Answer(200 if allowed else 401)
+    request = line("/v1/assets", "Content-Length: 5", "Expect: 100-continue", "Connection: close", method="POST")
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE) as connection:
+        connection.sendall(request)
+        heard = connection.recv(1 << 16)
+        if allowed:
+            assert heard.startswith(b"HTTP/1.1 100 ")
+            connection.sendall(b"12345")
+            heard = connection.recv(1 << 16)
+    edge.origin.answer = picture
+    assert heard.startswith(b"HTTP/1.1 200 " if allowed else b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("status", [206, 302])
+def test_what_is_no_answer_to_the_question_is_none_to_the_upload(edge: Running, status: int) -> None:
+    edge.origin.answer = lambda *_: Answer(status, headers={"Location": "/elsewhere"})
+    reply = edge.get("/v1/assets", method="POST", body=b"x")
+    edge.origin.answer = picture
+    assert (reply.status, reply.code) == (503, "unavailable")
+
+
 def test_an_upload_hears_that_the_origin_is_away(edge: Running) -> None:
     edge.origin.stop()
     reply = edge.raw(line("/v1/assets", "X-API-Key: mzk_some", "Content-Length: 500000000", method="POST"))

@@ -46,8 +46,20 @@ def answer_for_ever(channel: socket.socket) -> None:
         time.sleep(0.1)
 
 
+def say_nothing_of_it(channel: socket.socket) -> None:
+    say(channel, "begun", computed=0)
+    say(channel, "done", outcome="ok", cpu_ms=0, problem=None)
+    time.sleep(3600)
+
+
+def cut(channel: socket.socket) -> None:
+    say(channel, "begun", computed=0)
+    say(channel, "answering")
+    sys.exit()
+
+
 WAYS: dict[str, Callable[[socket.socket], None]] = {
-    way.__name__: way for way in (overflow, deep, close, deaf, answer_for_ever)
+    way.__name__: way for way in (overflow, deep, close, deaf, answer_for_ever, say_nothing_of_it, cut)
 }
 
 

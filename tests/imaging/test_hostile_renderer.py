@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from mezzotint.breaker import FAILURES, State
 from mezzotint.imaging.pool import Pool as PoolClient
+from mezzotint.imaging.pool import RendererDied
 from mezzotint.model.errors import MezzotintError, Unavailable
 from tests.imaging.hostile_pool import RECYCLE, WAYS
 from tests.imaging.pool import PATIENCE, REPOSITORY, until
@@ -56,6 +58,19 @@ def test_the_next_job_is_done(pool: HostilePool, way: str) -> None:
         pool.ask("good", deadline=0.5)
     assert pool.answers()
     assert pool.ask("good") == {}
+
+
+def test_answers_that_break_off_keep_nobody_out(pool: HostilePool) -> None:
+    for _ in range(FAILURES + 1):
+        with pytest.raises(Unavailable, match="broke off"):
+            pool.ask("cut")
+    assert pool.client.breaker.state is State.CLOSED
+    assert pool.ask("good") == {}
+
+
+def test_who_did_not_answer_has_broken_down(pool: HostilePool) -> None:
+    with pytest.raises(RendererDied):
+        pool.ask("say_nothing_of_it")
 
 
 def test_one_that_stays_is_replaced_after_its_jobs(pool: HostilePool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pyvips
 
-from mezzotint.imaging.client import RendererCrashed, RendererDied, Renderers, RendererStopped
+from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, RendererDied, Renderers, RendererStopped
 from mezzotint.imaging.decode import Decoders, Limits
 from mezzotint.imaging.decoded import PIXELS_BYTES, Decoded, kept_as
 from mezzotint.imaging.geometry import Size, fits_pixels, is_heavy
@@ -18,7 +18,7 @@ from mezzotint.imaging.jobs import RenderJob
 from mezzotint.imaging.pipeline import Pipeline
 from mezzotint.imaging.pixels import write_pixels
 from mezzotint.imaging.sources import Sources
-from mezzotint.model.errors import Overloaded, PictureRefused, UnsupportedType
+from mezzotint.model.errors import Overloaded, PictureRefused, RenderTimeout, UnsupportedType
 from tests.imaging.conftest import MEGAPIXELS_50, layout_of
 from tests.imaging.pictures import distance, gradient, held, noise, open_bytes
 from tests.imaging.pool import Pool, render_job, until
@@ -298,10 +298,12 @@ def test_pixels_are_not_to_blame_for_what_took_too_long(
     def stopped(*_: object) -> Any:
         raise RendererStopped("it was stopped")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(client._pool, "ask", stopped)
-        with pytest.raises(RendererStopped):
-            client.render_kept(wanted(photograph, 300))
+    for ask in (client.render_kept, client.render):
+        with monkeypatch.context() as patch:
+            patch.setattr(client._pool, "ask", stopped)
+            with pytest.raises(RenderTimeout) as timeout:
+                ask(wanted(photograph, 300))
+        assert not isinstance(timeout.value, BREAKDOWNS)
     assert client.render_kept(wanted(photograph, 300)) is not None
 
 

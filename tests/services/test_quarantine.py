@@ -3,7 +3,7 @@
 import pytest
 
 from mezzotint.data import audit
-from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, Renderers, RendererStopped
+from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, RendererDied, Renderers, RendererStopped
 from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import NotFound, PictureRefused
 from mezzotint.model.identifiers import new_id
@@ -63,7 +63,7 @@ def test_the_second_broken_renderer_is_the_last(
     assert told == [("quarantine.release", one), ("quarantine.add", one)]
 
 
-def test_time_that_much_work_lacks_is_not_the_pictures_fault(house, renderers: Renderers, tenant, picture) -> None:
+def test_what_much_work_lacks_is_not_the_pictures_fault(house, renderers: Renderers, tenant, picture) -> None:
     """Or any reader, by asking for much, could have a healthy picture put away. A crash is another matter."""
     who, source = tenant(), picture()
 
@@ -73,6 +73,9 @@ def test_time_that_much_work_lacks_is_not_the_pictures_fault(house, renderers: R
     for _ in range(3):
         with pytest.raises(RendererStopped):
             ask("mischief_wait", heavy=True)
+        job = render_job(source, tenant=who, content_hash=HASH, heavy=True)
+        with pytest.raises(RendererDied), house.quarantine.guard(job):
+            raise RendererDied("renderers", "somebody needed the memory")
     assert (who, HASH) not in held(house)
     for _ in range(2):
         with pytest.raises(RendererCrashed):

@@ -71,7 +71,7 @@ class Renderers:
         """The variant, from pixels of the original that are kept; None where there are none. Raises as `render`."""
         if self._decoded is None:
             return None
-        with self._guard(replace(job, heavy=True)):  # nothing of the original is decoded
+        with self._guard(job):
             answer = self._decoded.render(job, _end(job))
         return _rendered(answer) if answer else None
 

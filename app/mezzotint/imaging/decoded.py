@@ -12,7 +12,7 @@ from mezzotint.imaging.geometry import MEZZANINE_SIDE
 from mezzotint.imaging.jobs import ENGINE, RenderJob, VariantJob, facts_of
 from mezzotint.imaging.pool import Pool, RendererDied, RendererStopped
 from mezzotint.imaging.sources import Sources
-from mezzotint.model.errors import InternalError, PictureRefused, UnsupportedType
+from mezzotint.model.errors import InternalError, PictureRefused, RenderTimeout, UnsupportedType
 
 PIXELS_BYTES = 4 * MEZZANINE_SIDE**2 + 4096
 """that one picture's pixels may take, with what is said of them"""
@@ -49,8 +49,8 @@ class Decoded:
         with pixels:
             try:
                 return self._pool.ask("render", facts, until - time.monotonic(), [pixels])
-            except RendererStopped:
-                raise
+            except RendererStopped as stopped:  # nothing of the original was decoded, so it is not to blame
+                raise RenderTimeout(stopped.detail) from stopped
             except (RendererDied, PictureRefused, UnsupportedType, InternalError):  # RendererCrashed is the second
                 self._sources.drop(name)  # damaged, or another engine's: the original knows better
                 return None

@@ -29,9 +29,9 @@ class VariantJob:
     now, waiting included; `max_pixels` bounds the original (width x height x frames), `max_output_pixels` the output.
     `content_hash` is that of the original, under which what is made of it may be kept. `upright` is the original's
     upright width and height where its pixels, decoded and kept, will do. A `background` job is one that nobody waits
-    for. A `thorough` one takes all the time that smaller bytes of the same quality cost. Where it is `heavy`, time that
-    it lacked is not held against the original. `until` is the moment when its deadline ends, by the clock that counts
-    since the machine's start, where it began before.
+    for. A `thorough` one takes all the time that smaller bytes of the same quality cost. Where it is `heavy`, time or
+    memory that it lacked is not held against the original. `until` is the moment when its deadline ends, by the clock
+    that counts since the machine's start, where it began before.
     """
 
     operations: str

@@ -37,6 +37,10 @@ class _Away(Exception):
     """Nobody answers behind the socket."""
 
 
+class _Cut(_Away):
+    """An answer broke off."""
+
+
 class RendererDied(Unavailable):
     """Somebody killed the renderer at work on this very job: perhaps for the memory that the picture took."""
 
@@ -92,6 +96,9 @@ class Pool:
                 return self._exchange(header, deadline + _SLACK, files, meanwhile=self._ping)
             except TimeoutError as problem:
                 raise RenderTimeout from problem
+            except _Cut as problem:
+                self._ping()  # or the whole pool is gone
+                raise Unavailable(self._name, "the answer broke off") from problem
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
@@ -123,7 +130,9 @@ class Pool:
                 answer, body = wire.receive(connection)
         except TimeoutError:
             raise
-        except (OSError, wire.BrokenMessage) as problem:
+        except wire.BrokenMessage as problem:
+            raise _Cut from problem
+        except OSError as problem:
             raise _Away from problem
         if "error" in answer:
             raise self._refusal(answer)

@@ -11,7 +11,7 @@ import structlog
 from mezzotint.data import audit
 from mezzotint.data import quarantine as rows
 from mezzotint.data.postgres import Database
-from mezzotint.imaging.client import BREAKDOWNS, InspectJob, MezzanineJob, RendererStopped, VariantJob
+from mezzotint.imaging.client import BREAKDOWNS, InspectJob, MezzanineJob, RendererCrashed, VariantJob
 from mezzotint.model.errors import MezzotintError, NotFound, PictureRefused, Unavailable
 from mezzotint.model.quarantine import STRIKES, Quarantined
 from mezzotint.services.caller import Caller
@@ -51,8 +51,8 @@ class Quarantine:
         try:
             yield
         except BREAKDOWNS as breakdown:
-            if isinstance(breakdown, RendererStopped) and isinstance(job, VariantJob) and job.heavy:
-                raise  # or whoever asks for much could have a healthy picture put away
+            if isinstance(job, VariantJob) and job.heavy and not isinstance(breakdown, RendererCrashed):
+                raise  # it lacked time or memory; or whoever asks for much could have a healthy picture put away
             self._free.forget(name)
             with suppress(Unavailable):
                 self._strike(tenant_id, job.content_hash, breakdown)

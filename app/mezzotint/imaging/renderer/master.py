@@ -35,7 +35,7 @@ _LONGEST_SECONDS = 3600.0
 _GRACE_SECONDS = 0.5
 """past its deadline, after which a renderer that should have died by its own timer is killed"""
 _LOOKS, _LOOK_SECONDS = 5, 0.01
-"""at a renderer just before its deadline, to see whether it sleeps: one that waits in a loop is awake for moments"""
+"""at a renderer just before its deadline: one that waits sleeps at most of them"""
 _RESPAWN_SECONDS = 1.0
 """between two tries to start a renderer that died before it was ready"""
 _STOP_SECONDS = 10.0
@@ -121,7 +121,9 @@ class _Worker:
     killed: bool = False
     look_at: float = math.inf
     """when to see whether it sleeps"""
-    slept: bool = False
+    looks: int = 0
+    asleep: int = 0
+    """of the looks"""
 
     @property
     def idle(self) -> bool:
@@ -305,7 +307,8 @@ class Master:
             self._callers.remove(caller)
             self._selector.unregister(caller.connection)
             worker.caller, worker.given = caller, caller.given
-            worker.begun = worker.answering = worker.slept = False
+            worker.begun = worker.answering = False
+            worker.looks = worker.asleep = 0
             worker.handed, worker.look_at = time.monotonic(), caller.expires - _LOOKS * _LOOK_SECONDS
             header = json.dumps(caller.job).encode()
             try:
@@ -340,7 +343,7 @@ class Master:
             case "answering" if worker.caller is not None and not worker.answering:
                 worker.answering, worker.look_at = True, math.inf
                 worker.caller.expires = time.monotonic() + wire.SEND_SECONDS
-            case "done" if worker.caller is not None:
+            case "done" if worker.caller is not None and worker.answering:
                 _log_done(worker.caller, said)
                 worker.caller.close()
                 worker.caller, worker.look_at = None, math.inf
@@ -373,7 +376,7 @@ class Master:
             self._line_up(caller)
         elif worker.killed or -code in _TIME_IS_UP:
             computed, had = usage.ru_utime + usage.ru_stime - worker.computed, time.monotonic() - worker.handed
-            if worker.given and (worker.slept or used_its_time(computed, had)):
+            if worker.given and (worker.asleep > _LOOKS // 2 or used_its_time(computed, had)):
                 self._refuse(caller, "render_timeout", "the picture took too long to make")
             else:
                 self._refuse(caller, "overloaded", "there was too little time for the picture")
@@ -401,8 +404,9 @@ class Master:
             self._refuse(caller, "overloaded", "the picture waited too long for its turn")
         for worker in self._workers:
             if worker.look_at <= now:
-                worker.slept = sleeps(worker.pid)
-                worker.look_at = math.inf if worker.slept else now + _LOOK_SECONDS
+                worker.looks += 1
+                worker.asleep += sleeps(worker.pid)
+                worker.look_at = now + _LOOK_SECONDS if worker.looks < _LOOKS else math.inf
             if worker.caller is not None and not worker.killed and worker.caller.expires + _GRACE_SECONDS <= now:
                 os.kill(worker.pid, signal.SIGKILL)
                 worker.killed = True
