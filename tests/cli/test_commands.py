@@ -259,6 +259,20 @@ def test_without_settings_there_is_one_clear_line(monkeypatch, tmp_path):
     assert result.output.startswith("Error: no settings")
 
 
+def test_settings_that_may_not_be_read_are_told_of_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MEZZOTINT_CONFIG", raising=False)
+
+    def closed(path: Path, *_args: object, **_more: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for name in ("exists", "stat", "read_text"):
+        monkeypatch.setattr(Path, name, closed)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    result = CliRunner().invoke(main, ["organizations", "list"])
+    assert (result.exit_code, result.output) == (1, "Error: var/mezzotint.toml: Permission denied\n")
+
+
 def test_a_database_is_made_from_nothing_and_again(postgres, config, tmp_path):
     """As on a PostgreSQL of the operator's own: roles, database and schema, by the superuser's DSN."""
     other = tmp_path / "mezzotint.toml"

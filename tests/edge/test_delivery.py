@@ -12,6 +12,7 @@ import pytest
 
 from tests.edge.running import (
     ASSET,
+    HOST,
     PATIENCE,
     Answer,
     Control,
@@ -522,6 +523,14 @@ def test_a_large_picture_passes_whole(edge: Running) -> None:
 def test_an_error_is_no_download(edge: Running) -> None:
     edge.origin.answer = lambda *_: Answer(404, b"{}", {"Content-Type": "application/problem+json"})
     assert "content-disposition" not in edge.get(public(asset=another()) + "?download=a.jpg").headers
+
+
+@pytest.mark.parametrize("path", [public(), "/v1/assets"])
+def test_whatever_is_asked_for_the_log_is_json(edge: Running, path: str) -> None:
+    for byte in (b"\x80", b"\xff", b'"', b"\\", b"\x7f"):
+        reply = edge.raw(b"GET " + path.encode() + byte + b" HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        name = reply.headers["x-request-id"]
+        eventually(lambda name=name: [line for line in edge.log() if line["request_id"] == name], "it is logged")
 
 
 @pytest.mark.parametrize("path", [public, private])

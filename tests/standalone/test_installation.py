@@ -1,9 +1,11 @@
 """What an operator can count on: parts come back, a stop leaves nothing, data stays, refusals say what to do."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,9 @@ import psycopg
 import pytest
 import redis
 
-from mezzotint.standalone.layout import LONGEST_SOCKET, SOCKET_PATH_MAX
+from mezzotint.standalone.layout import LONGEST_SOCKET, SOCKET_PATH_MAX, Layout
+from mezzotint.standalone.part import PartFailed
+from mezzotint.standalone.parts import postgres
 from tests.servers.installation import PATIENCE, Installation, unprivileged
 
 
@@ -146,6 +150,40 @@ def test_a_folder_that_may_not_be_written_is_named() -> None:
         if user := unprivileged():
             os.chown(installation.folder, user.pw_uid, user.pw_gid)
         assert f"may not write to {installation.folder}" in refusal(installation)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--folder", "/proc/here"], r"/proc/here can't be made \(.+\): choose another folder with --folder"),
+        (["--folder", __file__], r".+ can't be made \(.+\): choose another folder with --folder"),
+        (["--folder", f"{__file__}/var"], r".+ can't be made \(.+\): choose another folder with --folder"),
+        (["--port", "0"], r"port 0 is none that anybody could find: choose another with --port"),
+    ],
+)
+def test_what_can_not_be_is_told_in_one_line(tmp_path: Path, arguments: list[str], told: str) -> None:
+    command = [sys.executable, "-P", "-m", "mezzotint.standalone", "--only", "redis", "--folder", str(tmp_path / "var")]
+    refused = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert re.fullmatch(f"mezzotint: {told}\n", refused.stderr), refused.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses a user")
+def test_nothing_runs_as_root(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "mezzotint.standalone", "--folder", str(tmp_path / "var"), "--user", "root"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.stderr == "mezzotint: nothing runs as root here; name another user with --user\n"
+
+
+def test_a_database_that_can_not_be_made_says_why(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "initdb").write_text("#!/bin/sh\necho 'creating' >&2; echo 'initdb: error: no room' >&2; exit 1\n")
+    (programs / "initdb").chmod(0o755)
+    layout = Layout(tmp_path / "var")
+    layout.create()
+    with pytest.raises(PartFailed, match=r"can't make its database in .+/var: error: no room"):
+        postgres._create(layout, layout.root / "postgres", programs)
 
 
 def test_a_part_that_can_not_start_says_why() -> None:

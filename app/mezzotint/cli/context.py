@@ -28,7 +28,7 @@ class Context:
     """One run of the command line."""
 
     def __init__(self, config: Path | None) -> None:
-        self._config = config or (BESIDE if BESIDE.exists() else None)
+        self._config = config or _beside()
         self.caller = Caller(f"cli:{getpass.getuser()}")
 
     @cached_property
@@ -55,6 +55,13 @@ class Commands(click.Group):
             raise click.ClickException(f"{error.field}: {error.detail}" if error.field else error.detail) from error
         except settings.SettingsError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _beside() -> Path | None:
+    try:
+        return BESIDE if BESIDE.exists() else None
+    except PermissionError:  # whoever reads it says so
+        return BESIDE
 
 
 def _become_owner(config: Path) -> None:

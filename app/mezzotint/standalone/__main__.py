@@ -66,19 +66,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if arguments.port == 0:
+        raise CannotStart("port 0 is none that anybody could find: choose another with --port")
     layout = Layout(arguments.folder.resolve())
     for name in ("s3_access_key_file", "s3_secret_key_file"):
         if file := getattr(arguments, name):
             setattr(arguments, name, file.resolve())
-    if os.geteuid() == 0:
-        become(arguments.user, layout.root)
-    os.umask(0o077)
     try:
+        if os.geteuid() == 0:
+            become(arguments.user, layout.root)
+        os.umask(0o077)
         layout.create()
     except PermissionError as refused:
         raise CannotStart(
             f"the user {pwd.getpwuid(os.geteuid()).pw_name} may not write to {refused.filename}: "
             "make that user its owner, or choose another folder with --folder"
+        ) from None
+    except OSError as refused:
+        raise CannotStart(
+            f"{layout.root} can't be made ({refused.strerror}): choose another folder with --folder"
         ) from None
     os.chdir(layout.root)  # where we were called may be closed to us
     try:
@@ -127,6 +133,8 @@ def become(name: str, folder: Path) -> None:
         user = pwd.getpwnam(name)
     except KeyError:
         raise CannotStart(f"there is no user {name} to run as; name another one with --user") from None
+    if user.pw_uid == 0:
+        raise CannotStart("nothing runs as root here; name another user with --user")
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         os.chown(folder, user.pw_uid, user.pw_gid)

@@ -50,6 +50,8 @@ class Child:
         try:
             self.part.prepare()
             self.pid = self._spawn()
+        except PartFailed:
+            raise
         except Exception as problem:  # whatever goes wrong in one part must not end the others
             raise PartFailed(f"{self.part.name} can't be started: {problem!r}") from problem
 

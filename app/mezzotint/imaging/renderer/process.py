@@ -47,10 +47,12 @@ def start_again_in(wanted: Mapping[str, str]) -> None:
 
 def check_libvips() -> None:
     """Raises SystemExit with one line that says what is wrong with the libvips found, and what to do."""
-    import pyvips  # noqa: PLC0415  (only now the environment is right)
-
-    version = tuple(pyvips.version(part) for part in range(3))
     mend = "Install it again: pip install --force-reinstall --no-cache-dir pyvips-binary pyvips"
+    try:
+        import pyvips  # noqa: PLC0415  (only now the environment is right)
+    except (ImportError, OSError) as problem:
+        sys.exit(f"libvips can't be loaded ({problem}). {mend}")
+    version = tuple(pyvips.version(part) for part in range(3))
     if not pyvips.API_mode:
         sys.exit(f"pyvips does not run in API mode, so it uses some other libvips than its wheel's. {mend}")
     if version[:2] != LIBVIPS or version < LOWEST_LIBVIPS:

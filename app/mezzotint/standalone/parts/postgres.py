@@ -63,7 +63,13 @@ def _create(layout: Layout, cluster: Path, programs: Path) -> None:
         fresh = Path(aside) / "cluster"
         command = [str(programs / "initdb"), "-D", str(fresh), "-U", ADMIN, "--auth=scram-sha-256"]
         command += [f"--pwfile={layout.secrets / f'postgres_{ADMIN}'}", "-E", "UTF8", "--locale=C.UTF-8"]
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        made = subprocess.run(
+            command, check=False, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+        )
+        if made.returncode != 0:
+            told = [line for line in made.stderr.splitlines() if "error:" in line or "FATAL:" in line]
+            why = told[0].partition(": ")[2] if told else f"initdb ended with {made.returncode}"
+            raise PartFailed(f"PostgreSQL can't make its database in {layout.root}: {why}")
         fresh.rename(cluster)
 
 
