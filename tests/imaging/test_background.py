@@ -24,8 +24,9 @@ def test_requests_pass_a_line_of_background_work(start_pool: Callable[..., Pool]
     pool = start_pool(workers=1, background=1, queue=2, queue_per_tenant=2)
     slow = render_job(photo, "w_1600", "avif", background=True, thorough=True)  # seconds of work
     with ThreadPoolExecutor(4) as callers:
-        background = [callers.submit(pool.client.render, slow) for _ in range(3)]
+        background = [callers.submit(pool.client.render, slow)]
         until(lambda: pool.client.ping().busy == 1)
+        background += [callers.submit(pool.client.render, slow) for _ in range(2)]
         for width in range(50, 60):
             assert pool.client.render(render_job(photo, f"w_{width}", tenant="a")).width == width
         assert not background[-1].done()
