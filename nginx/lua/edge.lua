@@ -511,10 +511,8 @@ function M.ask_first()
       ngx.req.set_header("Expect", expected)
     end
     return
-  elseif said.body == "" or said.truncated then -- these are nginx's own words, not the origin's
-    return answer(problem.of_status(said.status))
-  elseif said.status < 400 then
-    return answer(problem.of_status(ngx.HTTP_BAD_GATEWAY))
+  elseif said.status < 400 or said.body == "" or said.truncated then -- not the origin's own words, or not all of them
+    return answer(problem.away("origin"))
   end
   ngx.status = said.status
   for name, value in pairs(said.header) do

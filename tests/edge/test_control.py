@@ -137,6 +137,14 @@ def test_what_is_no_answer_to_the_question_is_none_to_the_upload(edge: Running, 
     assert (reply.status, reply.code) == (503, "unavailable")
 
 
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_a_refusal_that_breaks_off_says_that_the_origin_is_away(edge: Running, status: int) -> None:
+    edge.origin.answer = lambda *_: Answer(status, b"a part", {"Content-Length": "1000", "Connection": "close"})
+    reply = edge.get("/v1/assets", method="POST", body=b"x")
+    edge.origin.answer = picture
+    assert (reply.status, reply.code) == (503, "unavailable")
+
+
 def test_an_upload_hears_that_the_origin_is_away(edge: Running) -> None:
     edge.origin.stop()
     reply = edge.raw(line("/v1/assets", "X-API-Key: mzk_some", "Content-Length: 500000000", method="POST"))
