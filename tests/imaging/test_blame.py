@@ -33,7 +33,7 @@ def test_who_sleeps_and_who_wants_to_compute(doing: str, *, asleep: bool) -> Non
         process.stdout.readline()
         until(lambda: sleeps(process.pid) is asleep)
         looks = [sleeps(process.pid) for _ in range(20)]
-        assert any(looks) is asleep
+        assert (sum(looks) > len(looks) // 2) is asleep
         process.kill()
 
 
