@@ -11,13 +11,13 @@ import pyvips
 from mezzotint.imaging.decode import Source
 from mezzotint.imaging.jobs import ENGINE
 from mezzotint.imaging.mezzanine import reduced
+from mezzotint.imaging.renderer.process import libvips
 from mezzotint.model.errors import PictureRefused
 from mezzotint.plugin_api import Decoder, Image
 
 _HEADER = struct.Struct(">64sIII")
 """What it is, width, height and bands: gray or red, green and blue, and alpha if there is any."""
-_LIBVIPS = ".".join(str(pyvips.version(part)) for part in range(3))
-_MAGIC = f"mezzotint pixels {ENGINE}, libvips {_LIBVIPS}".encode().ljust(64, b"\0")
+_MAGIC = f"mezzotint pixels {ENGINE}, libvips {libvips()}".encode().ljust(64, b"\0")
 """Such pixels are of the engine that reads them: what another one decoded may look otherwise."""
 
 

@@ -60,6 +60,13 @@ def check_libvips() -> None:
         sys.exit(f"libvips {found} was found where {series} is wanted, from {lowest} on. {mend}")
 
 
+def libvips() -> str:
+    """The version of the libvips that is loaded."""
+    import pyvips  # noqa: PLC0415
+
+    return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
 def die_with(parent: int) -> None:
     """Let the kernel end this process when `parent` ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -135,5 +135,4 @@ def _run(settings: PoolSettings, handle: Handler, prepare: Callable[[], None], u
     if unfit:
         log.error("pool_takes_no_jobs", problem=unfit)
     gc.freeze()  # what is here already stays shared between the processes
-    version = ".".join(str(pyvips.version(part)) for part in range(3))
-    Master(settings, renderer, version, unfit).run()
+    Master(settings, renderer, process.libvips(), unfit).run()
