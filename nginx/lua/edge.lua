@@ -524,6 +524,11 @@ function M.ask_first()
   return ngx.exit(ngx.HTTP_OK)
 end
 
+--- Say the request's name with the answer, whoever gave it.
+function M.name()
+  ngx.header["X-Request-Id"] = var.request_name
+end
+
 --- Count an API key that the control plane did not take.
 function M.notice()
   if ngx.status == 401 and not ngx.is_subrequest then

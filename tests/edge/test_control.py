@@ -28,6 +28,20 @@ def test_requests_pass_as_they_came(edge: Running) -> None:
     assert "x-cache" not in reply.headers
 
 
+def test_each_answer_has_one_name(edge: Running) -> None:
+    def names(target: str, **options: Any) -> list[str]:
+        return [value for name, value in edge.get(target, **options).all_headers if name == "x-request-id"]
+
+    for target in ("/v1/assets", "/v1/sign", "/livez", "/v1/%20", "/v1", "/elsewhere"):
+        assert len(names(target)) == 1, target
+    edge.origin.answer = lambda *_: Answer(403, b"{}", {"X-Request-Id": "the-origin's-own"})
+    assert len(names("/v1/assets", method="POST", body=b"x")) == 1
+    edge.origin.answer = picture
+    edge.origin.stop()
+    assert len(names("/v1/assets", method="POST", body=b"x")) == 1
+    edge.origin.start()
+
+
 def test_what_only_the_edge_may_say(edge: Running) -> None:
     names = ("Path", "Host", "Sig", "Exp", "Kid", "Accept", "Anything")
     edge.get(

@@ -54,8 +54,8 @@ def load(shop: Shop) -> Iterator[Load]:
         yield load
 
 
-def ends_since(load: Load, before: dict[str, Counter[str]]) -> dict[str, set[str]]:
-    return {kind: set(load.ends(kind) - counted) for kind, counted in before.items()}
+def ends_since(load: Load, before: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    return {kind: load.ends(kind) - counted for kind, counted in before.items()}
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
@@ -70,12 +70,14 @@ def test_killed_it_comes_back_and_nothing_wrong_was_answered(shop: Shop, load: L
     load.goes_on()
     ended = ends_since(load, before)
     reset = {NOBODY, "200 STALE"} if part == "edge" else set()
-    assert ended["hit"] <= {GOOD["hit"]} | reset, "cached pictures go out wherever nginx lives"
+    assert set(ended["hit"]) <= {GOOD["hit"]} | reset, "cached pictures go out wherever nginx lives"
     refused = set() if part in UNMISSED else REFUSED
-    assert ended["miss"] <= {GOOD["miss"]} | refused | reset
-    # Refused before it is read: its sender may find the connection closed while it still sends.
-    unread = {NOBODY} if part == "origin" else set()
-    assert ended["upload"] <= {GOOD["upload"]} | refused | reset | unread
+    # Who is killed between an answer's head and its end leaves it unfinished: to each client the one it was reading.
+    unfinished = 1 if part == "origin" else 0
+    for kind in ("miss", "upload"):
+        if ended[kind][NOBODY] <= unfinished:
+            del ended[kind][NOBODY]
+        assert set(ended[kind]) <= {GOOD[kind]} | refused | reset
 
 
 def test_killed_the_supervisor_takes_its_parts_along_and_starts_anew(shop: Shop, load: Load):
@@ -89,7 +91,7 @@ def test_killed_the_supervisor_takes_its_parts_along_and_starts_anew(shop: Shop,
     load.goes_on()
     for kind, ended in ends_since(load, before).items():
         # Stale: from the cache too. 503: everything began at once, and a new edge knows nothing yet.
-        assert ended <= {GOOD[kind], "200 STALE", "503 None", NOBODY} | REFUSED
+        assert set(ended) <= {GOOD[kind], "200 STALE", "503 None", NOBODY} | REFUSED
 
 
 def test_after_all_that_every_promise_is_kept(shop: Shop, load: Load):
