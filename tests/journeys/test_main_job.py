@@ -1,6 +1,7 @@
 """Upload once, ask by URL, get it from the nearest cache."""
 
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pyvips
@@ -107,10 +108,16 @@ def test_a_new_version_is_another_picture(home: Home):
 
 def test_logs_of_edge_and_origin_tell_of_the_same_request(home: Home):
     answer = requests.get(home.url(home.asset(seed=10), "w_77.jpg"))
-    request_id = answer.headers["X-Request-Id"]
+    told = []
     for part in ("access", "origin"):
         log = home.stack.folder / "log" / f"{part}.log"
-        until(lambda log=log: request_id in log.read_text())
+        [line] = until(
+            lambda log=log: [line for line in log.read_text().splitlines() if answer.headers["X-Request-Id"] in line]
+        )
+        told.append({name: json.loads(line)[name] for name in ("request_id", "organization", "tenant", "variant")})
+    assert told[0] == told[1]
+    assert (told[0]["organization"], told[0]["tenant"]) == (home.organization, home.tenant)
+    assert told[0]["variant"]
 
 
 def test_a_picture_streamed_in_is_bounded_on_its_way(home: Home):

@@ -102,6 +102,7 @@ class Answer:
     lifetime: Lifetime
     seconds: int
     vary_accept: bool
+    address: Address
     place: Place
     variant_id: UUID | None = None
     made: bool = False
@@ -297,6 +298,7 @@ class _Reply:
             lifetime=lifetime,
             seconds=seconds,
             vary_accept=vary_accept,
+            address=self.address,
             place=self.place,
             variant_id=variant_id,
             made=made,

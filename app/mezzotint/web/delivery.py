@@ -77,7 +77,8 @@ class Delivery:
         else:
             self._house.usage.count(answer)
         line.facts |= {
-            "tenant": str(answer.place.tenant_id),
+            "organization": answer.address.organization,
+            "tenant": answer.address.tenant,
             "variant": to_ulid(answer.variant_id) if answer.variant_id else "",
             "fetched": isinstance(answer.body, Fetch),
         }

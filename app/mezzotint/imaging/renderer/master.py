@@ -251,7 +251,7 @@ class Master:
 
     def _refuse(self, caller: _Caller, code: str, detail: str, **more: bool) -> None:
         if caller.job is not None:
-            log.warning("job_refused", code=code, tenant=caller.tenant, kind=caller.job["kind"])
+            log.warning("job_refused", code=code, tenant_id=caller.tenant, kind=caller.job["kind"])
         self._answer(caller, {"error": code, "detail": detail, "retry_after": 1, **more})
 
     def _answer(self, caller: _Caller, answer: dict[str, Any]) -> None:
