@@ -40,6 +40,8 @@ def bench(rounds: int) -> Report:
             for done in range(STEP, rounds * RENDERS + 1, STEP):
                 load.ask(running.port, list(islice(variants, STEP)), clients=CLIENTS)
                 report.figures.append(_largest(running, done))
+        first, last = report.figures[0].median, report.figures[-1].median
+        report.figures.append(Figure(f"MB after the last {STEP} / after the first", [last / first], at_most=1.1))
     finally:
         shutil.rmtree(home)
     report.notes.append(

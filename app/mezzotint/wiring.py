@@ -39,7 +39,7 @@ from mezzotint.services.mezzanines import Mezzanines
 from mezzotint.services.near import Near
 from mezzotint.services.policies import Policies
 from mezzotint.services.presets import Presets
-from mezzotint.services.publish import Publisher
+from mezzotint.services.publish import SOON, Publisher
 from mezzotint.services.quarantine import Quarantine
 from mezzotint.services.reaper import Reaper
 from mezzotint.services.removal import Removal
@@ -137,7 +137,9 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     )
     redis = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout)
     snapshot = Snapshot(redis)
-    publisher = Publisher(database, snapshot)
+    # A connection of its own, which is tried again sooner than requests would want to wait for it.
+    publishing = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout, pause=SOON)
+    publisher = Publisher(database, Snapshot(publishing))
     sources = Sources(settings.spool.folder / "sources", settings.spool.sources_bytes)
     isolation = None
     if settings.isolation.socket:

@@ -21,7 +21,7 @@ local seal = require("seal")
 local signature = require("signature")
 local snapshot = require("snapshot")
 
-local ngx, tonumber = ngx, tonumber
+local ngx, tonumber, find = ngx, tonumber, string.find
 local var, shared = ngx.var, ngx.shared
 
 local MEMO_SIZE, MEMO_URI_MAX, MEMO_ACCEPT = 8192, 2048, 256
@@ -39,6 +39,7 @@ local SAID_BY_THE_ORIGIN = {
 }
 local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
 local ERROR_SECONDS = 2
+local ABSOLUTE = "the request line names more than a path"
 
 local language, state, signing_keys, wrong_api_keys, full_tenants, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
@@ -170,10 +171,22 @@ local function detour(location)
   return ""
 end
 
+-- Whether the request line names more than a path: proxies are asked so, and this is none.
+local function absolute()
+  return not find(var.request, "^%S+ +/")
+end
+
+local function refuse_absolute()
+  var.refusal = "invalid_path"
+  return detour("/_refused")
+end
+
 --- The cache key of a public request, or "" and a detour.
 function M.public()
   local version = state:version()
-  if version == 0 then
+  if absolute() then
+    return refuse_absolute()
+  elseif version == 0 then
     return detour("/_cold")
   end
   local uri = var.request_uri
@@ -218,7 +231,9 @@ end
 --- The cache key of a private request, or "" and a detour. The verdict is secure_link's, by what is set here.
 function M.private()
   local version, keys_version = state:version(), state:keys_version()
-  if version == 0 then
+  if absolute() then
+    return refuse_absolute()
+  elseif version == 0 then
     return detour("/_cold")
   end
   local uri, now = var.request_uri, ngx.time()
@@ -346,7 +361,9 @@ end
 --- Says why a door refused.
 function M.refused()
   local reading, fault = delivery.read(language, var.request_uri)
-  if var.refusal ~= "" then
+  if var.refusal == "invalid_path" then
+    fault = { code = "invalid_path", detail = ABSOLUTE }
+  elseif var.refusal ~= "" then
     fault = var.refusal == "unavailable" and problem.away("redis") or { code = var.refusal }
   elseif reading then
     local expired = var.secure_link == "0" and "signature_expired"
@@ -480,7 +497,9 @@ end
 
 --- Guard what goes to the control plane: a path that is what it seems, and none of the headers that we speak in.
 function M.control()
-  if not path.plain((delivery.split(var.request_uri))) then
+  if absolute() then
+    return answer({ code = "invalid_path", detail = ABSOLUTE })
+  elseif not path.plain((delivery.split(var.request_uri))) then
     return answer({ code = "invalid_path", detail = "the path has a %, a //, a dot segment or an unseen character" })
   end
   for name in pairs(ngx.req.get_headers(0)) do

@@ -13,7 +13,11 @@ from click.testing import CliRunner
 
 from mezzotint.cli import main
 from mezzotint.data import jobs
+from mezzotint.data import quarantine as quarantined
 from mezzotint.model.identifiers import to_ulid
+from mezzotint.model.quarantine import STRIKES
+from mezzotint.services.reach import find_place
+from tests.servers.places import OPERATOR
 
 
 def commands(group, path=()):
@@ -344,3 +348,17 @@ def test_the_audit_log_is_shown_and_verified(told, mezzotint, place, postgres, t
     assert "is gone" in mezzotint("audit", "verify", "--since", str(kept), fails=True).stdout
     kept.write_text("[]")
     assert "is no answer" in mezzotint("audit", "verify", "--since", str(kept), fails=True).stderr
+
+
+def test_quarantine_is_listed_and_released(mezzotint, told, house, place):
+    content_hash = "ab" * 32
+    with house.database.operator() as tx:
+        tenant = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
+        for _ in range(STRIKES):
+            quarantined.strike(tx, tenant.id, content_hash, "it broke a renderer")
+    [held] = told("quarantine", "list")
+    assert (held["sha256"], held["reason"], held["strikes"]) == (content_hash, "it broke a renderer", STRIKES)
+    assert content_hash in mezzotint("quarantine", "list").output
+    assert "released at 1 tenant" in mezzotint("quarantine", "release", content_hash.upper()).output
+    assert told("quarantine", "list") == []
+    assert "quarantine" in mezzotint("quarantine", "release", content_hash, fails=True).output

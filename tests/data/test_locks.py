@@ -1,5 +1,7 @@
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +34,15 @@ def test_one_holds_it_at_a_time(client):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(16))) == [True] * 16
     assert max(most) == 1
+
+
+def test_a_majority_that_took_as_long_to_gather_as_it_lasts_is_none(client, monkeypatch):
+    moments = itertools.count(0.0, 2.0)
+    monkeypatch.setattr(locks, "time", SimpleNamespace(monotonic=lambda: next(moments), sleep=time.sleep))
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=2) as held:
+        assert not held
+    with locks.variant([client], TENANT, IDENTITY, wait=1, hold=3) as held:
+        assert held
 
 
 def test_who_waited_long_enough_goes_on_without(client):

@@ -17,7 +17,7 @@ from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.policy import DEFAULTS, Policy
 from mezzotint.model.tenancy import Owner, Scope
-from mezzotint.services.publish import Publisher
+from mezzotint.services.publish import EVERY, SOON, Publisher
 from tests.published import content
 
 
@@ -268,6 +268,22 @@ def test_several_who_find_it_lost_publish_once(publisher, client):
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(lambda _: publisher.ensure(), range(4))) == [False, False, False, True]
     assert [fields["type"] for _, fields in client.xrange(EVENTS)] == ["epoch"]
+
+
+def test_while_redis_is_away_the_loop_looks_more_often(database, publisher, tmp_path):
+    """What is revoked meanwhile is to be in force within a second of its return."""
+
+    class Stop(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            self.set()
+            return True
+
+    waits: list[float | None] = []
+    publisher.loop(Stop())
+    with connect(f"unix://{tmp_path}/nobody.sock", pause=SOON) as nobody:
+        Publisher(database, Snapshot(nobody)).loop(Stop())
+    assert waits == [EVERY, SOON]
 
 
 def test_the_loop_publishes_by_itself_and_stops_when_told(database, publisher, client, place):

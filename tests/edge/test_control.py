@@ -159,6 +159,14 @@ def test_a_refusal_that_breaks_off_says_that_the_origin_is_away(edge: Running, s
     assert (reply.status, reply.code) == (503, "unavailable")
 
 
+@pytest.mark.parametrize("path", ["/v1/assets", "/v1/sign", "/livez"])
+def test_an_answer_leads_nobody_inside(edge: Running, path: str) -> None:
+    edge.origin.answer = lambda *_: Answer(body=b"its own", headers={"X-Accel-Redirect": "/_refused"})
+    reply = edge.get(path)
+    edge.origin.answer = picture
+    assert (reply.status, reply.body) == (200, b"its own")
+
+
 def test_an_upload_hears_that_the_origin_is_away(edge: Running) -> None:
     edge.origin.stop()
     reply = edge.raw(line("/v1/assets", "X-API-Key: mzk_some", "Content-Length: 500000000", method="POST"))

@@ -197,12 +197,19 @@ def test_redis_restarts_with_older_data(table: dict[str, Any], redis_of_our_own:
         eventually(lambda: edge.get(target).status == 401, "the revocation is in force")
         control.redis.hset("mz:keys", "k1", Control.key("k1"))
         control.redis.set("mz:server", "a run before this one")
+        before = readings(control)
         control.redis.client_kill_filter(_type="normal", skipme=True)
-        eventually(lambda: not edge.status()["following"], "it noticed")
+        eventually(lambda: readings(control) >= before + 2, "it has read what is there, and gone on from that")
+        assert not edge.status()["following"]
         assert edge.get(target).status == 401
         control.publish_all(keys={"k1": Control.key("k1", status="revoked")}, generations={"*": 1})
         eventually(lambda: edge.status()["following"], "it follows again")
         assert edge.get(target).status == 401
+
+
+def readings(control: Control) -> int:
+    """How often everything was read."""
+    return int(control.redis.info("commandstats").get("cmdstat_xrevrange", {}).get("calls", 0))
 
 
 def test_worker_0_dies_and_another_follows(edge: Running, control: Control) -> None:

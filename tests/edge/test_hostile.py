@@ -152,14 +152,16 @@ def test_a_health_check_needs_no_host(edge: Running) -> None:
 
 
 def test_absolute_form(edge: Running) -> None:
-    """The host of the request line counts, not the header's; the rest is read as ever."""
-    asset = another()
-    target = sign(private(asset=asset))
-    assert edge.raw(line(f"http://{HOST}{target}", host="evil.example.com")).status == 200
-    assert edge.raw(line(f"http://evil.example.com{target}")).code == "unknown_host"
-    assert edge.raw(line(f"http://other.example.com{target}")).code == "signature_invalid"
-    assert edge.raw(line(f"http://{HOST}/{target}")).code == "invalid_path"
-    assert edge.raw(line(f"http://{HOST.upper()}:80{target}")).cache == "HIT"
+    """Proxies are asked so. Refused whatever it names, cached or not, and nothing comes of it."""
+    targets = public(asset=another()), sign(private(asset=another())), "/v1/assets", "/livez", "/elsewhere"
+    for target in targets:
+        edge.get(target)
+        before = asked(edge)
+        for host in (HOST, "evil.example.com"):
+            assert edge.raw(line(f"http://{HOST}{target}", host=host)).code == "invalid_path", target
+        assert edge.raw(line(f"HTTP://{HOST.upper()}:80{target}")).code == "invalid_path", target
+        assert asked(edge) == before
+    assert edge.raw(line(f"http://evil.example.com{targets[0]}")).code == "unknown_host"
 
 
 def test_headers_change_nothing(edge: Running) -> None:

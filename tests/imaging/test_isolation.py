@@ -1,17 +1,23 @@
 """What is decoded apart, and what a decoder that was taken over can't do there, nor among the renderers."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
+import pillow_heif
 import pytest
 import pyvips
 
+from mezzotint import registry
 from mezzotint.imaging.client import RendererCrashed, Renderers, RendererStopped
 from mezzotint.imaging.isolation import COPY_BYTES
 from mezzotint.model.errors import PictureRefused, RenderTimeout, Unavailable, UnsupportedType
+from mezzotint.plugin_api import MAX_SIDE, IsolatedDecoder, check_size
+from mezzotint.plugins.decoders.magick import MagickDecoder
 from tests.conftest import CORPUS
 from tests.imaging.mischief.decoders.mischief import MARK
 from tests.imaging.mischief.deeds import DEEDS
@@ -259,3 +265,48 @@ def test_hostile_files_are_refused_or_harmless(renderers: Renderers, isolated: P
             assert found.width * found.height <= 50_000_000, path
     assert broken <= MEMORY_BOMBS
     assert broken or set(isolated.workers) == workers
+
+
+def sample(decoder: IsolatedDecoder) -> bytes:
+    """A small file of a format, of more than one pixel."""
+    if isinstance(decoder, MagickDecoder):
+        return decoder.sample
+    image = pyvips.Image.black(40, 30, bands=3).copy(interpretation="srgb")
+    if decoder.name == "tiff":
+        return image.tiffsave_buffer()
+    if decoder.name == "heic":
+        written = io.BytesIO()
+        pillow_heif.from_bytes("RGB", (40, 30), image.write_to_memory()).save(written)
+        return written.getvalue()
+    return SVG.format("<circle r='9'/>").encode()
+
+
+@pytest.mark.parametrize("name", ["bmp", "heic", "psd", "svg", "tiff"])
+def test_what_has_too_many_pixels_is_refused_by_its_header(name: str) -> None:
+    decoder = registry.load(["standard"]).isolated_decoder(name)()
+    data = sample(decoder)
+    image = decoder.decode(data, 2048 * 2048)
+    assert image.width * image.height > 0
+    with pytest.raises(PictureRefused, match="is more than 0 pixels"):
+        decoder.decode(data, 0)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "problem"),
+    [(0, 9, "empty"), (MAX_SIDE + 1, 1, "side"), (1, MAX_SIDE + 1, "side"), (10, 11, "more than 100"), (10, 10, None)],
+)
+def test_sizes_that_are_not_decoded(width: int, height: int, problem: str | None) -> None:
+    with pytest.raises(PictureRefused, match=problem) if problem else nullcontext():
+        check_size(width, height, 100 if max(width, height) <= MAX_SIDE else 10**9)
+
+
+def test_a_tiff_with_broken_tiles_is_refused(renderers: Renderers, tmp_path: Path) -> None:
+    path, half = tmp_path / "whole.tif", tmp_path / "half.tif"
+    noise = pyvips.Image.gaussnoise(200, 200).cast("uchar")
+    whole = noise.tiffsave_buffer(compression="deflate", tile=True, tile_width=64, tile_height=64)
+    path.write_bytes(whole)
+    assert renderers.inspect(inspect_job(path)).format == "tiff"
+    quarter = len(whole) // 4
+    half.write_bytes(whole[:quarter] + bytes(quarter) + whole[2 * quarter :])
+    with pytest.raises(PictureRefused):
+        renderers.inspect(inspect_job(half))

@@ -4,6 +4,7 @@ import io
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -66,6 +67,35 @@ def test_a_broken_transfer_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         Sources(tmp_path, 100).get("originals", "a", shelf)
     assert list(tmp_path.iterdir()) == []
+
+
+class Drops(io.RawIOBase):
+    """A stream that never ends and gives a byte at a time."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: memoryview) -> int:  # type: ignore[override]
+        into[:1] = b"x"
+        return 1
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_what_comes_in_drops_is_not_waited_for(tmp_path: Path, *, buffered: bool) -> None:
+    shelf, drops = Shelf(), Drops()
+    shelf.open = lambda _: closing(io.BufferedReader(drops) if buffered else drops)
+    with pytest.raises(StoreUnavailable, match="too slowly"):
+        Sources(tmp_path, 100).get("originals", "a", shelf, time.monotonic() + 0.05)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_is_another_who_waits_for_it(tmp_path: Path) -> None:
+    near, shelf = Sources(tmp_path, 100), Shelf(a=b"picture")
+    with near.alone("originals/a"):
+        with ThreadPoolExecutor(1) as other, pytest.raises(StoreUnavailable, match="too slowly"):
+            other.submit(near.get, "originals", "a", shelf, time.monotonic() + 0.05).result()
+        assert shelf.opened == []
+    assert near.get("originals", "a", shelf, time.monotonic() + 60).read_bytes() == b"picture"
 
 
 def test_the_least_recently_used_goes(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_as_many_as_fit_and_no_more(door: Admission, application: Application) -
     assert ask(door, picture("web"))[0] == "200 OK"
 
 
+def test_what_fails_leaves_its_place_to_the_next() -> None:
+    def fails(*_: object) -> Iterable[bytes]:
+        raise RuntimeError("a defect")
+
+    door = Admission(fails, 1)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            ask(door, picture("web"))
+
+
 @pytest.mark.parametrize("path", [picture("web"), "//v1/priv/acme", "/v1//pub/"])
 def test_no_other_spelling_passes_by(door: Admission, application: Application, path: str) -> None:
     site = in_front(door, application)

@@ -8,8 +8,13 @@ from typing import Any, BinaryIO
 import pytest
 from werkzeug.test import TestResponse
 
+from mezzotint.imaging.client import RendererDied
 from mezzotint.model.errors import Overloaded
+from mezzotint.model.quarantine import STRIKES
 from mezzotint.plugin_api import Storage
+from mezzotint.services.reach import find_place
+from tests.imaging.pool import render_job
+from tests.servers.places import OPERATOR
 from tests.web.conftest import Api
 
 
@@ -46,6 +51,23 @@ def test_the_bytes_are_left_to_an_edge_that_can_have_them(house, path: str, ask:
     ours = {"Server-Timing", "X-Request-Id", "Date"}
     said, also = ({*answer.headers.items()} for answer in (sent, left))
     assert {name for name, _ in said ^ also} - ours == own
+
+
+def test_a_picture_in_quarantine_is_refused_at_once_and_made_again_when_released(house, tenant: Api, place, path: str):
+    with house.database.operator() as tx:
+        tenant_id = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant.id
+    content_hash = tenant("GET", f"/v1/assets/{path.split('/')[7]}").get_json()["sha256"]
+    job = render_job(Path("the original"), tenant=str(tenant_id), content_hash=content_hash)
+    for _ in range(STRIKES):
+        with pytest.raises(RendererDied), house.quarantine.guard(job):
+            raise RendererDied("renderers", "it broke a renderer")
+    other = path.replace("w_20", "w_21")
+    answer = tenant("GET", other)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "picture_refused")
+    assert "quarantine" in answer.get_json()["detail"]
+    assert tenant("GET", path).status_code == 200, "what is made already is no danger"
+    assert house.quarantine.release(OPERATOR, content_hash) == 1
+    assert tenant("GET", other).status_code == 200
 
 
 @pytest.mark.parametrize("stores", ["", "originals", "variants-2"])

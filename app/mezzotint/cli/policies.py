@@ -38,12 +38,12 @@ def show_(context: Context, place: Names, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def set_(context: Context, place: Names, values: tuple[str, ...], as_json: bool) -> None:
-    r"""Set values of a level's policy; `NAME=` alone leaves one to the level above.
+    """Set values of a level's policy; `NAME=` alone leaves one to the level above.
 
     \b
     mezzotint policies set acme/website max_lifetime=604800 presets_only=yes
     mezzotint policies set acme/website allowed_formats=jpg,webp default_access=
-    """
+    """  # noqa: D301 - click wants the character
     service = context.house.policies
     changes = dict(_read(value) for value in values)
     own = service.get(context.caller, *place).own

@@ -20,12 +20,12 @@ from mezzotint.services import describe
 def sign(
     context: Context, target: str, picture: str | None, version: int | None, lifetime: int | None, as_json: bool
 ) -> None:
-    r"""Sign a private URL, or a picture of an asset.
+    """Sign a private URL, or a picture of an asset.
 
     \b
     mezzotint sign /v1/priv/acme/website/marketing/img/01JBXYZ7N8Q4W2V6M3K5T9R0AE/v1/w_800.jpg
     mezzotint sign 01JBXYZ7N8Q4W2V6M3K5T9R0AE w_800.jpg --lifetime 600
-    """
+    """  # noqa: D301 - click wants the character
     links, caller = context.house.links, context.caller
     if picture is None:
         if version is not None:

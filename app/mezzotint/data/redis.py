@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
 
-from mezzotint.breaker import Breaker
+from mezzotint.breaker import PAUSE, Breaker
 from mezzotint.model.errors import Unavailable
 
 __all__ = ["Redis", "check", "connect", "patient", "reaching"]
@@ -26,13 +26,14 @@ class _GuardedPipeline(Pipeline):
 class GuardedRedis(Redis):
     """A client that asks only while `breaker` lets it; refused, it raises the library's own ConnectionError."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, pause: float) -> None:
         super().__init__(connection_pool=pool)
         self.auto_close_connection_pool = True
         self.breaker = Breaker(
             "redis",
             trouble=(exceptions.ConnectionError, exceptions.TimeoutError),
             refusal=exceptions.ConnectionError,
+            pause=pause,
         )
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -45,8 +46,10 @@ class GuardedRedis(Redis):
         return pipeline
 
 
-def connect(url: str, *, timeout: float = 0.5) -> GuardedRedis:
-    """A client for `url` (redis://, rediss://, unix://) that connects when first used; `timeout` is seconds."""
+def connect(url: str, *, timeout: float = 0.5, pause: float = PAUSE) -> GuardedRedis:
+    """A client for `url` (redis://, rediss://, unix://) that connects when first used; `timeout` and `pause`, its
+    breaker's, are seconds.
+    """
     return GuardedRedis(
         ConnectionPool.from_url(
             url,
@@ -56,7 +59,8 @@ def connect(url: str, *, timeout: float = 0.5) -> GuardedRedis:
             # Once, at once: what fails most is a connection that Redis closed while it lay idle. What was silent for
             # all of the timeout is not asked again.
             retry=Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,)),
-        )
+        ),
+        pause,
     )
 
 

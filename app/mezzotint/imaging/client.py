@@ -21,7 +21,7 @@ from mezzotint.imaging.jobs import (
     facts_of,
 )
 from mezzotint.imaging.pool import BREAKDOWNS, Pool, RendererCrashed, RendererDied, RendererStopped
-from mezzotint.model.errors import InternalError
+from mezzotint.model.errors import InternalError, UnsupportedType
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,12 @@ class Renderers:
 
     def inspect(self, job: InspectJob) -> Inspection:
         """The facts of an original. Raises PictureRefused, UnsupportedType, Overloaded, RenderTimeout, Unavailable."""
-        facts, _ = self._ask("inspect", job)
+        try:
+            facts, _ = self._ask("inspect", job)
+        except UnsupportedType as problem:
+            if self._isolation is None:
+                raise
+            raise UnsupportedType(f"{problem.detail}, nor {', '.join(self._isolation.formats)}") from problem
         found = Inspection(**facts)
         decoder = self._isolation.decoder(job.source) if self._isolation else None
         # The copy that was looked at is a PNG, which the original is not.

@@ -24,6 +24,7 @@ class Isolation:
         self._pool = pool
         self._decoders = tuple(decoders)
         self._sources = sources
+        self.formats = sorted(decoder.name for decoder in self._decoders)
         self.breaker = pool.breaker
         self.ping = pool.ping
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from mezzotint.plugin_api import Storage
+from mezzotint.plugin_api import Storage, StoreUnavailable
 
 _READ_SECONDS = 120
 """A file asked for this recently may be read right now, so it stays whatever the bound says."""
@@ -24,6 +24,7 @@ _READ_SECONDS = 120
 _UNUSED_SECONDS = 86_400
 """Then what it was copied from may be gone."""
 
+_BLOCK = 1024 * 1024
 _PARTIAL = "partial-"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -44,21 +45,31 @@ class Sources:
         self._run = _run_of_the_machine()
         self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
 
-    def get(self, store: str, key: str, storage: Storage) -> Path:
-        """The object `key` of the store called `store` as a file. Raises ObjectNotFound, StoreUnavailable."""
+    def get(self, store: str, key: str, storage: Storage, until: float = math.inf) -> Path:
+        """The object `key` of the store called `store` as a file. Raises ObjectNotFound, and StoreUnavailable:
+        that too when it is not here at the moment `until`, as time.monotonic() counts.
+        """
 
         def fetch(file: BinaryIO) -> None:
             with storage.open(key) as stream:
-                shutil.copyfileobj(stream, file, 1024 * 1024)
+                _copy(stream, file, until)
 
-        return self.keep(f"{store}/{key}", fetch)
+        try:
+            return self.keep(f"{store}/{key}", fetch, until)
+        except TimeoutError as problem:
+            raise StoreUnavailable(f"{store} brings {key} too slowly") from problem
 
-    def keep(self, name: str, write: Callable[[BinaryIO], None]) -> Path:
-        """The file kept as `name`, made by `write` when there is none. Raises OSError, and what `write` raises."""
+    def keep(self, name: str, write: Callable[[BinaryIO], None], until: float = math.inf) -> Path:
+        """The file kept as `name`, made by `write` when there is none. Raises OSError, and what `write` raises;
+        TimeoutError when another is still at it at the moment `until`.
+        """
         path = self._path(name)
         if not _touch(path):
-            with self.alone(name):  # the first of many makes it for all
+            patience = -1 if until == math.inf else max(0.0, until - time.monotonic())
+            with self.alone(name, patience) as alone:  # the first of many makes it for all
                 if not _touch(path):
+                    if not alone:
+                        raise TimeoutError
                     self.make(name, write)
         return path
 
@@ -144,6 +155,15 @@ def _run_of_the_machine() -> str:
         return _BOOT.read_text()
     except OSError:  # then what this process keeps is found by nobody else
         return uuid4().hex
+
+
+def _copy(stream: BinaryIO, file: BinaryIO, until: float) -> None:
+    """Raises TimeoutError once the moment `until` has passed: whoever sends drop by drop is never silent for long."""
+    read = getattr(stream, "read1", stream.read)  # what there is; a raw stream's `read` does not wait for more either
+    while block := read(_BLOCK):
+        file.write(block)
+        if time.monotonic() > until:
+            raise TimeoutError
 
 
 def _touch(path: Path) -> bool:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 BATCH = 500
 EVERY = 1.0
 """Seconds between two looks of the background loop."""
+SOON = 0.2
+"""Seconds, where Redis was away: what was revoked meanwhile is to be in force within a second of its return."""
 PATIENCE = 60.0
 """Seconds that one query may take: a full publication reads everything."""
 
@@ -32,6 +34,7 @@ class Publisher:
     def __init__(self, database: Database, snapshot: Snapshot) -> None:
         self._database = database
         self._snapshot = snapshot
+        self._tended = True
 
     def drain(self) -> bool:
         """Publish all changes that are committed. False: PostgreSQL or Redis is away, and the loop will do it later."""
@@ -62,19 +65,22 @@ class Publisher:
         return True
 
     def loop(self, stop: Event) -> None:
-        """Until `stop` is set: look after the snapshot each second, for a background thread or greenlet."""
+        """Until `stop` is set: look after the snapshot again and again, for a background thread or greenlet."""
         while not stop.is_set():
-            self.tend()
-            stop.wait(EVERY)
+            stop.wait(EVERY if self.tend() else SOON)
 
-    def tend(self) -> None:
-        """Publish what there is to publish, and everything where Redis has lost it."""
+    def tend(self) -> bool:
+        """Publish what there is to publish, and everything where Redis has lost it. False: it can't be looked after."""
         try:
             self.ensure()
         except Unavailable as error:
-            log.warning("the snapshot can't be looked after: %s", error)
+            if self._tended:
+                log.warning("the snapshot can't be looked after: %s", error)
+            self._tended = False
         else:
+            self._tended = True
             self.drain()
+        return self._tended
 
     def _publish_some(self) -> bool:
         """Publish one batch; says whether there was any."""

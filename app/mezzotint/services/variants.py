@@ -148,9 +148,9 @@ class Variants:
         )
         if rendered := self._renderers.render_kept(job):
             return rendered, False
-        if mezzanine := self._mezzanine(wanted):
+        if mezzanine := self._mezzanine(wanted, until):
             return self._renderers.render(RenderJob.of(job, mezzanine, upright)), False
-        return self._renderers.render(RenderJob.of(job, self._near.original(asset))), True
+        return self._renderers.render(RenderJob.of(job, self._near.original(asset, until))), True
 
     def _keep(
         self, wanted: Wanted, rendered: Rendered, content_hash: str, lost: Variant | None, *, unaided: bool
@@ -201,7 +201,7 @@ class Variants:
         self._remember(variant)
         return variant
 
-    def _mezzanine(self, wanted: Wanted) -> Path | None:
+    def _mezzanine(self, wanted: Wanted, until: float) -> Path | None:
         if not wanted.from_mezzanine:
             return None
         asset = wanted.asset
@@ -212,7 +212,7 @@ class Variants:
                     fresh = assets.get(tx, asset.id, asset.version.number)
                 mezzanine = fresh.version.mezzanine if fresh else None
             if mezzanine is not None:
-                return self._near.path(mezzanine.store, mezzanine.key)
+                return self._near.path(mezzanine.store, mezzanine.key, until)
         return None
 
     def _recall(self, wanted: Wanted) -> Variant | None:

@@ -1,6 +1,6 @@
 """TIFF."""
 
-from mezzotint.plugin_api import Image, IsolatedDecoder, check_size
+from mezzotint.plugin_api import Image, IsolatedDecoder, PictureRefused, check_size
 
 
 class TiffDecoder(IsolatedDecoder):
@@ -15,9 +15,13 @@ class TiffDecoder(IsolatedDecoder):
     def decode(self, data: bytes, max_pixels: int) -> Image:
         import pyvips
 
+        pyvips.Error("")  # takes what libvips complained of before
         image = pyvips.Image.tiffload_buffer(data, access="sequential", fail_on="error")
         check_size(image.width, image.height, max_pixels)
-        return image if _orientation(image) == 1 else image.copy_memory().autorot()
+        image = image.copy_memory()
+        if pyvips.Error("").detail:  # of a broken tile it complains, and goes on all the same
+            raise PictureRefused("the tiff file is damaged")
+        return image if _orientation(image) == 1 else image.autorot()
 
 
 def _orientation(image: Image) -> int:
