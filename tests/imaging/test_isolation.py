@@ -2,10 +2,12 @@
 
 import io
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 
 import pillow_heif
@@ -83,6 +85,37 @@ def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolate
             assert "NoNewPrivs:\t1" in status(pid)
             held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
             assert sum(name.startswith("socket:") for name in held) == 1, held
+
+
+def test_one_that_replaces_another_holds_no_caller_and_no_picture(pool: Pool, tmp_path: Path) -> None:
+    """And who connects and brings no job is not waited for."""
+    file = tmp_path / "a picture"
+    file.touch()
+    with ExitStack() as stack:
+        mine = stack.enter_context(file.open("rb"))
+        callers = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+        for caller in callers:
+            caller.connect(str(pool.socket))
+            socket.send_fds(caller, [b"\0"], [mine.fileno()])  # the beginning of a job
+        before = set(pool.workers)
+        master = Path(f"/proc/{pool.process.pid}/fd")
+        until(lambda: [link(each) for each in master.iterdir()].count(str(file)) == len(callers))
+        os.kill(min(before), signal.SIGKILL)
+        until(lambda: len(pool.workers) == len(before) and set(pool.workers) != before)
+        [new] = set(pool.workers) - before
+        until(lambda: "Seccomp:\t2" in Path(f"/proc/{new}/status").read_text())
+        held = [link(each) for each in Path(f"/proc/{new}/fd").iterdir()]
+        assert sum(name.startswith("socket:") for name in held) == 1, held
+        assert str(file) not in held
+        for caller in callers:
+            caller.settimeout(60)
+            assert b"overloaded" in caller.recv(4096)
+
+
+def link(file: Path) -> str:
+    with suppress(FileNotFoundError):
+        return str(file.readlink())
+    return ""
 
 
 def test_isolated_renderers_are_bounded(isolated: Pool) -> None:

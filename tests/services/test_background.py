@@ -15,9 +15,10 @@ import pyvips
 
 from mezzotint.data import assets, objects, usage, variants
 from mezzotint.model.asset import Access, SourceKind, State
-from mezzotint.model.errors import NotFound
+from mezzotint.model.errors import NotFound, Unavailable
 from mezzotint.model.identifiers import new_id, to_ulid
 from mezzotint.model.variant import CacheTier
+from mezzotint.plugin_api import StoreUnavailable
 from mezzotint.services.deliver import Asked
 from mezzotint.services.edge_log import EdgeLog
 from mezzotint.services.reach import find_place
@@ -228,12 +229,33 @@ def test_a_whole_upload_that_nobody_was_told_of_is_promoted(house, place, crashe
     assert deliver(place, asset, "w_32")
 
 
-@pytest.mark.parametrize("stored", [b"half of it", None])
+@pytest.mark.parametrize(
+    "stored", [b"half of it", None, noise(66, 48).jpegsave_buffer()], ids=["half", "none", "other"]
+)
 def test_a_broken_upload_is_taken_back(house, place, crashed, stored):
     asset = crashed(place, noise(64, 48).jpegsave_buffer(), stored)
     reap(house)
     assert now(house, asset) is None
     assert not house.stores["originals"].exists(asset.version.key)
+
+
+def test_what_the_store_could_not_take_back_is_taken_back_later(house, place, send, work_off, monkeypatch):
+    def fail(*_args, **_options):
+        raise StoreUnavailable("the disk is gone")
+
+    def kept() -> list[str]:
+        with house.database.operator() as tx:
+            tenant = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
+        return [each.key for each in house.stores["originals"].list(f"{to_ulid(tenant.id)}/")]
+
+    for name in ("stat", "delete"):
+        monkeypatch.setattr(house.stores["originals"], name, fail)
+    with pytest.raises(Unavailable):
+        send(place, noise(68, 48).jpegsave_buffer())
+    monkeypatch.undo()
+    assert len(kept()) == 1
+    work_off()
+    assert kept() == []
 
 
 def test_what_is_no_picture_is_taken_back(house, place, crashed):

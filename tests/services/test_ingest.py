@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -164,6 +165,17 @@ def test_a_store_that_fails_is_cleaned_up_after(house, place, upload, monkeypatc
     with pytest.raises(Unavailable):
         upload(place)
     assert states(house, place) == {}
+
+
+def test_a_store_that_keeps_less_than_it_was_given_is_not_believed(house, place, upload, monkeypatch):
+    store = house.stores["originals"]
+    real = store.stat
+    monkeypatch.setattr(store, "stat", lambda key: replace(real(key), size=real(key).size - 1))
+    with pytest.raises(Unavailable, match="another number of bytes"):
+        upload(place)
+    monkeypatch.undo()
+    assert states(house, place) == {}
+    assert objects(house, place) == []
 
 
 def test_a_new_version_becomes_current(house, place, upload, picture):

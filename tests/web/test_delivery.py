@@ -9,10 +9,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from mezzotint.imaging.client import RendererDied
-from mezzotint.model.errors import Overloaded
+from mezzotint.model.errors import Overloaded, Unavailable
 from mezzotint.model.quarantine import STRIKES
 from mezzotint.plugin_api import Storage
 from mezzotint.services.reach import find_place
+from mezzotint.services.variants import Variants
 from tests.imaging.pool import render_job
 from tests.servers.places import OPERATOR
 from tests.web.conftest import Api
@@ -68,6 +69,26 @@ def test_a_picture_in_quarantine_is_refused_at_once_and_made_again_when_released
     assert tenant("GET", path).status_code == 200, "what is made already is no danger"
     assert house.quarantine.release(OPERATOR, content_hash) == 1
     assert tenant("GET", other).status_code == 200
+
+
+def test_what_could_not_be_looked_up_is_made_and_not_kept(house, tenant: Api, place, path: str, monkeypatch):
+    """Stored without a row it would be an orphan."""
+    with house.database.operator() as tx:
+        owner = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
+
+    def look_up(*_: object) -> None:
+        raise Unavailable("database")
+
+    def kept() -> list[str]:
+        return [each.key for each in house.stores["variants"].list(f"{owner.id}/")]
+
+    before = kept()
+    monkeypatch.setattr(Variants, "_look_up", look_up)
+    assert tenant("GET", path.replace("w_20", "w_23")).status_code == 200
+    assert kept() == before
+    monkeypatch.undo()
+    assert tenant("GET", path.replace("w_20", "w_23")).status_code == 200
+    assert len(kept()) == len(before) + 1
 
 
 @pytest.mark.parametrize("stores", ["", "originals", "variants-2"])
