@@ -87,7 +87,7 @@ def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolate
             assert sum(name.startswith("socket:") for name in held) == 1, held
 
 
-def test_one_that_replaces_another_holds_no_caller_and_no_picture(pool: Pool, tmp_path: Path) -> None:
+def test_those_that_replace_others_hold_no_caller_and_no_picture(pool: Pool, tmp_path: Path) -> None:
     """And who connects and brings no job is not waited for."""
     file = tmp_path / "a picture"
     file.touch()
@@ -100,13 +100,17 @@ def test_one_that_replaces_another_holds_no_caller_and_no_picture(pool: Pool, tm
         before = set(pool.workers)
         master = Path(f"/proc/{pool.process.pid}/fd")
         until(lambda: [link(each) for each in master.iterdir()].count(str(file)) == len(callers))
-        os.kill(min(before), signal.SIGKILL)
-        until(lambda: len(pool.workers) == len(before) and set(pool.workers) != before)
-        [new] = set(pool.workers) - before
-        until(lambda: "Seccomp:\t2" in Path(f"/proc/{new}/status").read_text())
-        held = [link(each) for each in Path(f"/proc/{new}/fd").iterdir()]
-        assert sum(name.startswith("socket:") for name in held) == 1, held
-        assert str(file) not in held
+        # All at once: the numbers of their files are free then, and what the new ones must not have lies above.
+        pool.process.send_signal(signal.SIGSTOP)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        pool.process.send_signal(signal.SIGCONT)
+        until(lambda: len(pool.workers) == len(before) and not before & set(pool.workers))
+        for pid in pool.workers:
+            until(lambda pid=pid: "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text())
+            held = [link(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
+            assert sum(name.startswith("socket:") for name in held) == 1, held
+            assert str(file) not in held
         for caller in callers:
             caller.settimeout(60)
             assert b"overloaded" in caller.recv(4096)
@@ -322,6 +326,12 @@ def test_what_has_too_many_pixels_is_refused_by_its_header(name: str) -> None:
     assert image.width * image.height > 0
     with pytest.raises(PictureRefused, match="is more than 0 pixels"):
         decoder.decode(data, 0)
+
+
+def test_a_drawing_has_as_many_pixels_as_it_is_drawn_with() -> None:
+    decoder = registry.load(["standard"]).isolated_decoder("svg")()
+    with pytest.raises(PictureRefused, match="2048x1024 is more than 800 pixels"):
+        decoder.decode(SVG.format("<circle r='9'/>").encode(), 800)
 
 
 @pytest.mark.parametrize(
