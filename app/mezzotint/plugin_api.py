@@ -306,6 +306,8 @@ class IsolatedDecoder(ABC):
     media_type: ClassVar[str]
     loaders: ClassVar[tuple[str, ...]] = ()
     """The libvips loader classes that `decode` calls, if any."""
+    by_default: ClassVar[bool] = False
+    """Whether the format is let in where settings say nothing of formats."""
     lossy: ClassVar[bool] = False
     """As a Decoder's."""
 

@@ -58,6 +58,6 @@ def run_isolated(settings: Settings) -> None:
             cpu_seconds=pool.cpu_seconds,
             file_bytes=COPY_BYTES,
         ),
-        [plugins.isolated_decoder(name)() for name in pool.formats],
+        plugins.isolated_decoders(pool.formats),
         pool.policy,
     )

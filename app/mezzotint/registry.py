@@ -40,6 +40,12 @@ class Registry:
         """The isolated decoder of the format `name`. Raises PluginError."""
         return choose(self.isolated, name, "isolated decoder")
 
+    def isolated_decoders(self, formats: Iterable[str] | None) -> list[IsolatedDecoder]:
+        """Those of `formats`; None: those that are let in by default. Raises PluginError."""
+        if formats is None:
+            return [kind() for kind in self.isolated.values() if kind.by_default]
+        return [self.isolated_decoder(name)() for name in formats]
+
     def grammar(self) -> Grammar:
         """The URL language of these plug-ins. Raises PluginError when two of them clash."""
         try:

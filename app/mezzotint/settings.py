@@ -130,13 +130,14 @@ class RendererSettings:
 
 @dataclass(frozen=True, config=_STRICT)
 class IsolationSettings:
-    """The isolated renderers: the formats that they let in, and the bounds of each job and worker.
+    """The isolated renderers: the formats that they let in (None: those that are by default), and the bounds of
+    each job and worker.
 
     `policy` is the folder of ImageMagick's policy.xml. Without a socket there are none, nor these formats.
     """
 
     socket: Path | None = None
-    formats: tuple[str, ...] = ("bmp", "heic", "psd", "tiff")
+    formats: tuple[str, ...] | None = None
     workers: Positive = 1
     queue: Positive = 32
     queue_per_tenant: Positive = 16

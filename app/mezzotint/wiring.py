@@ -143,7 +143,7 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
     sources = Sources(settings.spool.folder / "sources", settings.spool.sources_bytes)
     isolation = None
     if settings.isolation.socket:
-        foreign = [registry.isolated_decoder(name)() for name in settings.isolation.formats]
+        foreign = registry.isolated_decoders(settings.isolation.formats)
         isolation = Isolation(Pool(settings.isolation.socket, "isolated renderers"), foreign, sources)
     quarantine = Quarantine(database)
     pixels = Sources(settings.spool.folder / "pixels", settings.spool.pixels_bytes, read_seconds=0)

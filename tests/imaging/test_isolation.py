@@ -353,3 +353,12 @@ def test_a_tiff_with_broken_tiles_is_refused(renderers: Renderers, tmp_path: Pat
     half.write_bytes(whole[:quarter] + bytes(quarter) + whole[2 * quarter :])
     with pytest.raises(PictureRefused):
         renderers.inspect(inspect_job(half))
+
+
+def test_settings_say_which_formats_are_let_in() -> None:
+    plugins = registry.load(["standard"])
+    assert {each.name for each in plugins.isolated_decoders(None)} == {"bmp", "heic", "psd", "tiff"}
+    assert [each.name for each in plugins.isolated_decoders(["pdf"])] == ["pdf"]
+    assert plugins.isolated_decoders([]) == []
+    with pytest.raises(registry.PluginError, match="did you mean 'pdf'"):
+        plugins.isolated_decoders(["pdff"])

@@ -7,6 +7,7 @@ from mezzotint.plugins.decoders.magick import MagickDecoder
 
 class BmpDecoder(MagickDecoder):
     name, media_type, coder = "bmp", "image/bmp", "BMP"
+    by_default = True
 
     def sniff(self, head: bytes) -> bool:
         return head.startswith(b"BM") and head[6:10] == bytes(4)

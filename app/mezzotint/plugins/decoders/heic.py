@@ -11,6 +11,7 @@ class HeicDecoder(IsolatedDecoder):
     """The primary picture, turned as the file says."""
 
     name, media_type = "heic", "image/heic"
+    by_default = True
     lossy = True
 
     def sniff(self, head: bytes) -> bool:

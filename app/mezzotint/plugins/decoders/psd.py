@@ -7,6 +7,7 @@ from mezzotint.plugins.decoders.magick import MagickDecoder
 
 class PsdDecoder(MagickDecoder):
     name, media_type, coder = "psd", "image/vnd.adobe.photoshop", "PSD"
+    by_default = True
 
     def sniff(self, head: bytes) -> bool:
         return head.startswith(b"8BPS\0\1")

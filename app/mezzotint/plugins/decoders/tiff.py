@@ -7,6 +7,7 @@ class TiffDecoder(IsolatedDecoder):
     """The first page. libvips reads it, by a library whose record asks for a place apart."""
 
     name, media_type = "tiff", "image/tiff"
+    by_default = True
     loaders = ("VipsForeignLoadTiff",)
 
     def sniff(self, head: bytes) -> bool:
