@@ -13,6 +13,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from mezzotint.plugins.storages.minio import MinIO
+from mezzotint.standalone.settings_file import dump
+from mezzotint.standalone.stores import NAMES, REMEMBERED
 from tests.faults import wire
 from tests.faults.asked import Asked, as_without, outcome, until_told_of
 from tests.faults.inventory import until_settled
@@ -29,6 +31,8 @@ BAD: dict[str, dict[str, Manner]] = {
     "mute": {"asking": wire.never},
     "breaking": {"answering": wire.breaking},
 }
+DEADLINE, TIMEOUT = 8.0, 3.0
+"""seconds for a picture and for the store's next word: shorter than by default, since they are waited for here"""
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +53,14 @@ def wired(server: S3Server) -> Iterator[tuple[Shop, dict[str, Wire]]]:
     """A shop whose pictures are in the bucket, and a wire to each of its servers."""
     with ExitStack() as stack:
         to_store, port = stack.enter_context(wire.in_front_of(int(server.endpoint.rpartition(":")[2])))
-        flags = ["--store", "s3", "--s3-endpoint", f"http://127.0.0.1:{port}", "--s3-bucket", "pictures"]
-        installation = Installation(*flags, port=free_port())
-        for name in ("access_key", "secret_key"):
-            file = installation.home / name
-            file.write_text(getattr(server, name))
-            if user := unprivileged():
-                os.chown(file, user.pw_uid, user.pw_gid)
-            installation.command += [f"--s3-{name.replace('_', '-')}-file", str(file)]
+        installation = Installation(port=free_port(), environment={"MEZZOTINT_RENDERERS__DEADLINE": str(DEADLINE)})
+        options = server.options("pictures") | {"kind": "minio", "endpoint": f"127.0.0.1:{port}", "timeout": TIMEOUT}
+        installation.folder.mkdir()
+        remembered = installation.folder / REMEMBERED
+        remembered.write_text(dump({name: options | {"prefix": name} for name in NAMES}))
+        if user := unprivileged():
+            for path in (installation.folder, remembered):
+                os.chown(path, user.pw_uid, user.pw_gid)
         shop = stack.enter_context(opened(installation))
         run = installation.folder / "run"
         to_redis = stack.enter_context(wire.in_place_of(run / "redis.sock"))

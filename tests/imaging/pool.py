@@ -47,6 +47,7 @@ class Pool:
         self.log = folder / f"{self.name}.log"
         self.folder = folder
         self._settings = DEFAULTS | (ISOLATED if isolated else {}) | settings
+        self._unsealed = unsealed
         if unsealed:  # found before the real one, which finds no library either where there is none
             (folder / "pyseccomp.py").write_text("raise RuntimeError('Unable to find libseccomp')")
         self.client = Renderers(self.socket)
@@ -78,10 +79,20 @@ class Pool:
             self.process.wait()
 
     def answers(self) -> bool:
+        """Whether the master does, and its renderers are sealed, if they can be: then they take jobs."""
         assert self.process.poll() is None, self.log.read_text()
         with contextlib.suppress(Unavailable):
-            self.client.ping()
-            return True
+            Renderers(self.socket).ping()  # a client of its own: the breaker of one that has failed would wait
+            return self._unsealed or self._sealed()
+        return False
+
+    def _sealed(self) -> bool:
+        workers = self.workers
+        wanted = int(self._settings["workers"] + self._settings["background"])
+        with contextlib.suppress(OSError):
+            return len(workers) == wanted and all(
+                "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text() for pid in workers
+            )
         return False
 
     @property

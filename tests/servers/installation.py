@@ -11,10 +11,11 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import requests
@@ -86,8 +87,9 @@ class Installation:
     """`scripts/run` without its installing: the supervisor and the parts named, stopped on leaving the context."""
 
     def __init__(
-        self, *arguments: str, only: Sequence[str] = (), port: int = 0, beneath: str = "", programs: Sequence[Path] = ()
-    ) -> None:
+        self, *arguments: str, only: Sequence[str] = (), port: int = 0, beneath: str = "",
+        programs: Sequence[Path] = (), environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         self.home = private_folder()
         self.folder = self.home / beneath / "var"
         self.output = self.home / "output"
@@ -95,6 +97,7 @@ class Installation:
         self.command += ["--only", ",".join(only)] if only else []
         self.command += ["--port", str(port)] if port else []
         self.command += arguments
+        self.environment = environment
         self.programs = self.home / "bin"  # first on PATH
         self.programs.mkdir()
         for program in programs:
@@ -117,7 +120,12 @@ class Installation:
         with self.output.open("ab") as output:
             return subprocess.Popen(
                 self.command,
-                env={**environment, "HOME": str(self.home), "PATH": f"{self.programs}:{os.environ['PATH']}"},
+                env={
+                    **environment,
+                    **self.environment,
+                    "HOME": str(self.home),
+                    "PATH": f"{self.programs}:{os.environ['PATH']}",
+                },
                 cwd="/",
                 stdout=output,
                 stderr=output,
