@@ -1,4 +1,5 @@
-"""Uploads pictures in processes that kill themselves: `crashing SETTINGS PLACE FOLDER STEP…` for `FOLDER/STEP.jpg`.
+"""Uploads pictures in processes that kill themselves: `crashing SETTINGS TARGET FOLDER STEP…` for `FOLDER/STEP.jpg`.
+The target is a place, or an asset whose new version each of them is.
 
 The database and the store are stand-ins around the real ones; each of their steps counts, and the process dies at the
 step that it is told. One line per process: the step that it died at, or `done`, after which no more are tried.
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mezzotint import settings, wiring
+from mezzotint.model.identifiers import from_ulid
 from tests.servers.places import OPERATOR
 
 ORIGINALS = "originals"
@@ -81,26 +83,29 @@ class MortalStore(Mortal):
         return result
 
 
-def upload(path: Path, place: str, picture: Path, fate: Fate) -> None:
+def upload(path: Path, target: str, picture: Path, fate: Fate) -> None:
     house = wiring.build(settings.load(path, {}))
     house.ingest._database = MortalDatabase(house.database, fate)
     house.ingest._store = MortalStore(house.stores[ORIGINALS], fate, "stat")
     house.ingest._renderers = Mortal(house.ingest._renderers, fate, "inspect")
-    organization, tenant, space = place.split("/")
     data = picture.read_bytes()
     with house.spool.receive() as incoming:
         incoming.write(data, limit=len(data))
+        if "/" not in target:
+            house.ingest.add_version(OPERATOR, from_ulid(target), incoming.received, "p.jpg")
+            return
+        organization, tenant, space = target.split("/")
         house.ingest.add(OPERATOR, incoming.received, "p.jpg", organization=organization, tenant=tenant, space=space)
 
 
 def main() -> None:
-    path, place, folder, *steps = sys.argv[1:]
+    path, target, folder, *steps = sys.argv[1:]
     for step in steps:
         hear, tell = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(hear)
-            upload(Path(path), place, Path(folder, f"{step}.jpg"), Fate(int(step), tell))
+            upload(Path(path), target, Path(folder, f"{step}.jpg"), Fate(int(step), tell))
             os.write(tell, b"done")
             os._exit(0)
         os.close(tell)

@@ -29,11 +29,14 @@ class Bench:
         self.house = house
         self.names = settle(house)
 
-    def crash(self, steps: range, folder: Path) -> list[str]:
-        """Upload a picture of its own for each step, in a process that dies there; what each died at."""
+    def crash(self, steps: range, folder: Path, asset: Asset | None = None) -> list[str]:
+        """Upload a picture of its own for each step, as a version of `asset` if there is one, in a process that dies
+        there; what each died at.
+        """
         for step in steps:
             (folder / f"{step}.jpg").write_bytes(picture(64, 48, seed=3000 + step))
-        command = [sys.executable, "-m", "tests.faults.crashing", str(self.path), self.names.path, str(folder)]
+        command = [sys.executable, "-m", "tests.faults.crashing", str(self.path)]
+        command += [to_ulid(asset.id) if asset else self.names.path, str(folder)]
         done = subprocess.run(
             [*command, *map(str, steps)],
             cwd=REPOSITORY,
@@ -84,6 +87,21 @@ class Bench:
             incoming.write(data, limit=len(data))
             return self.house.ingest.add(OPERATOR, incoming.received, "p.jpg", **self.names.fields).located.asset
 
+    def add_version(self, asset: Asset, data: bytes) -> Asset:
+        with self.house.spool.receive() as incoming:
+            incoming.write(data, limit=len(data))
+            return self.house.ingest.add_version(OPERATOR, asset.id, incoming.received, "p.jpg").located.asset
+
+    def versions(self, asset: Asset) -> list[Asset]:
+        """All that are ready."""
+        with self.house.database.scoped(self.scope()) as tx:
+            ready = tx.rows(
+                "SELECT number FROM asset_versions WHERE state = 'ready' AND asset_id = %(id)s ORDER BY number",
+                id=asset.id,
+            )
+            found = [assets.get(tx, asset.id, row["number"]) for row in ready]
+        return [each for each in found if each is not None]
+
 
 @pytest.fixture(scope="module")
 def bench(postgres, redis_url, tmp_path_factory) -> Iterator[Bench]:
@@ -112,6 +130,20 @@ def test_died_at_any_step_it_leaves_all_or_nothing(bench: Bench, tmp_path: Path)
         assert bench.whole(bench.upload(data))
     # And the leftovers go.
     until(bench.settled)
+
+
+def test_a_version_that_died_at_any_step_is_there_whole_or_not_at_all(bench: Bench, tmp_path: Path):
+    asset = bench.upload(picture(64, 48, seed=5000))
+    deaths = bench.crash(range(1, 40), tmp_path, asset)
+    assert deaths[-1] == "done", "more steps than were tried"
+    for step in ("inspect", "commit", "put", "half of put", "stat"):
+        assert any(step in death for death in deaths), (step, deaths)
+    assert len(bench.versions(asset)) >= 2
+    assert all(map(bench.whole, bench.versions(asset)))
+    for number in range(1, len(deaths)):
+        assert bench.whole(bench.add_version(asset, (tmp_path / f"{number}.jpg").read_bytes()))
+    until(bench.settled)
+    assert all(map(bench.whole, bench.versions(asset)))
 
 
 def test_the_word_of_a_commit_getting_lost_costs_nobody_his_picture(bench: Bench, monkeypatch: pytest.MonkeyPatch):
