@@ -39,7 +39,7 @@ local SAID_BY_THE_ORIGIN = {
 }
 local FRAMING = { ["content-length"] = true, ["connection"] = true, ["transfer-encoding"] = true }
 local ERROR_SECONDS = 2
-local ABSOLUTE = "the request line names more than a path"
+local ABSOLUTE = { code = "invalid_path", detail = "the request line names more than a path" }
 
 local language, state, signing_keys, wrong_api_keys, full_tenants, redis_address
 local public_memo, private_memo = memo.new(MEMO_SIZE), memo.new(MEMO_SIZE)
@@ -176,16 +176,11 @@ local function absolute()
   return not find(var.request, "^%S+ +/")
 end
 
-local function refuse_absolute()
-  var.refusal = "invalid_path"
-  return detour("/_refused")
-end
-
 --- The cache key of a public request, or "" and a detour.
 function M.public()
   local version = state:version()
   if absolute() then
-    return refuse_absolute()
+    return detour("/_refused")
   elseif version == 0 then
     return detour("/_cold")
   end
@@ -232,7 +227,7 @@ end
 function M.private()
   local version, keys_version = state:version(), state:keys_version()
   if absolute() then
-    return refuse_absolute()
+    return detour("/_refused")
   elseif version == 0 then
     return detour("/_cold")
   end
@@ -361,8 +356,8 @@ end
 --- Says why a door refused.
 function M.refused()
   local reading, fault = delivery.read(language, var.request_uri)
-  if var.refusal == "invalid_path" then
-    fault = { code = "invalid_path", detail = ABSOLUTE }
+  if absolute() then
+    fault = ABSOLUTE
   elseif var.refusal ~= "" then
     fault = var.refusal == "unavailable" and problem.away("redis") or { code = var.refusal }
   elseif reading then
@@ -498,7 +493,7 @@ end
 --- Guard what goes to the control plane: a path that is what it seems, and none of the headers that we speak in.
 function M.control()
   if absolute() then
-    return answer({ code = "invalid_path", detail = ABSOLUTE })
+    return answer(ABSOLUTE)
   elseif not path.plain((delivery.split(var.request_uri))) then
     return answer({ code = "invalid_path", detail = "the path has a %, a //, a dot segment or an unseen character" })
   end

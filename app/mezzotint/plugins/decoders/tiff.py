@@ -22,8 +22,4 @@ class TiffDecoder(IsolatedDecoder):
         image = image.copy_memory()
         if pyvips.Error("").detail:  # of a broken tile it complains, and goes on all the same
             raise PictureRefused("the tiff file is damaged")
-        return image if _orientation(image) == 1 else image.autorot()
-
-
-def _orientation(image: Image) -> int:
-    return int(image.get("orientation")) if image.get_typeof("orientation") else 1
+        return image.autorot()
