@@ -16,8 +16,7 @@ from mezzotint.data import jobs
 from mezzotint.data import quarantine as quarantined
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.quarantine import STRIKES
-from mezzotint.services.reach import find_place
-from tests.servers.places import OPERATOR
+from tests.servers.places import tenant_of
 
 
 def commands(group, path=()):
@@ -352,8 +351,8 @@ def test_the_audit_log_is_shown_and_verified(told, mezzotint, place, postgres, t
 
 def test_quarantine_is_listed_and_released(mezzotint, told, house, place):
     content_hash = "ab" * 32
+    tenant = tenant_of(house, place)
     with house.database.operator() as tx:
-        tenant = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
         for _ in range(STRIKES):
             quarantined.strike(tx, tenant.id, content_hash, "it broke a renderer")
     [held] = told("quarantine", "list")

@@ -14,6 +14,7 @@ from mezzotint.model.asset import Asset
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import to_ulid
 from mezzotint.model.tenancy import Scope
+from mezzotint.services.spool import Received
 from tests.conftest import REPOSITORY
 from tests.journeys.conftest import picture
 from tests.journeys.waiting import until
@@ -83,14 +84,19 @@ class Bench:
         return not unfinished and {each.key for each in storage.list(prefix)} == promised
 
     def upload(self, data: bytes) -> Asset:
-        with self.house.spool.receive() as incoming:
-            incoming.write(data, limit=len(data))
-            return self.house.ingest.add(OPERATOR, incoming.received, "p.jpg", **self.names.fields).located.asset
+        with self.received(data) as received:
+            return self.house.ingest.add(OPERATOR, received, "p.jpg", **self.names.fields).located.asset
 
     def add_version(self, asset: Asset, data: bytes) -> Asset:
+        with self.received(data) as received:
+            return self.house.ingest.add_version(OPERATOR, asset.id, received, "p.jpg").located.asset
+
+    @contextmanager
+    def received(self, data: bytes) -> Iterator[Received]:
+        """The bytes as if a client had sent them."""
         with self.house.spool.receive() as incoming:
             incoming.write(data, limit=len(data))
-            return self.house.ingest.add_version(OPERATOR, asset.id, incoming.received, "p.jpg").located.asset
+            yield incoming.received
 
     def versions(self, asset: Asset) -> list[Asset]:
         """All that are ready."""
@@ -169,11 +175,10 @@ def test_the_word_of_a_commit_getting_lost_costs_nobody_his_picture(bench: Bench
             return getattr(database, name)
 
     data = picture(64, 48, seed=4000)
-    with bench.house.spool.receive() as incoming:
-        incoming.write(data, limit=len(data))
-        digest = incoming.received.sha256
+    with bench.received(data) as received:
+        digest = received.sha256
         monkeypatch.setattr(bench.house.ingest, "_database", Dying())
         with pytest.raises(Unavailable):
-            bench.house.ingest.add(OPERATOR, incoming.received, "p.jpg", **bench.names.fields)
+            bench.house.ingest.add(OPERATOR, received, "p.jpg", **bench.names.fields)
     assert ready
     assert bench.whole(bench.visible()[digest])

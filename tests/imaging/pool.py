@@ -83,10 +83,11 @@ class Pool:
         assert self.process.poll() is None, self.log.read_text()
         with contextlib.suppress(Unavailable):
             Renderers(self.socket).ping()  # a client of its own: the breaker of one that has failed would wait
-            return self._unsealed or self._sealed()
+            return self._unsealed or self.sealed()
         return False
 
-    def _sealed(self) -> bool:
+    def sealed(self) -> bool:
+        """Whether all its renderers are there, and sealed."""
         workers = self.workers
         wanted = int(self._settings["workers"] + self._settings["background"])
         with contextlib.suppress(OSError):

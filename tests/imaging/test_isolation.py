@@ -80,7 +80,7 @@ def test_renderers_are_sealed_and_hold_no_file_but_their_own(pool: Pool, isolate
         return Path(f"/proc/{pid}/status").read_text()
 
     for running in (pool, isolated):
-        until(lambda running=running: all("Seccomp:\t2" in status(pid) for pid in running.workers))
+        until(running.sealed)
         for pid in running.workers:
             assert "NoNewPrivs:\t1" in status(pid)
             held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
@@ -105,9 +105,8 @@ def test_those_that_replace_others_hold_no_caller_and_no_picture(pool: Pool, tmp
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         pool.process.send_signal(signal.SIGCONT)
-        until(lambda: len(pool.workers) == len(before) and not before & set(pool.workers))
+        until(lambda: pool.sealed() and not before & set(pool.workers))
         for pid in pool.workers:
-            until(lambda pid=pid: "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text())
             held = [link(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
             assert sum(name.startswith("socket:") for name in held) == 1, held
             assert str(file) not in held

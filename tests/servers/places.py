@@ -3,7 +3,9 @@
 import itertools
 from dataclasses import dataclass
 
+from mezzotint.model.tenancy import Tenant
 from mezzotint.services.caller import SCOPES, Caller
+from mezzotint.services.reach import find_place
 from mezzotint.wiring import House
 
 _numbers = itertools.count(1)
@@ -36,6 +38,12 @@ def settle(house: House, organization: str | None = None) -> Names:
     house.tenancy.create_tenant(OPERATOR, names.organization, names.tenant)
     house.tenancy.create_space(OPERATOR, names.organization, names.tenant, names.space)
     return names
+
+
+def tenant_of(house: House, names: Names) -> Tenant:
+    """The registry's own."""
+    with house.database.operator() as tx:
+        return find_place(tx, OPERATOR, names.organization, names.tenant, names.space).tenant
 
 
 def token(house: House, organization: str | None = None, tenant: str | None = None, scopes=SCOPES) -> str:

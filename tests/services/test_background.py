@@ -24,7 +24,7 @@ from mezzotint.services.edge_log import EdgeLog
 from mezzotint.services.reach import find_place
 from mezzotint.services.verify import Arguments
 from tests.imaging.pictures import noise
-from tests.servers.places import OPERATOR
+from tests.servers.places import OPERATOR, tenant_of
 
 
 @pytest.fixture(scope="module")
@@ -244,9 +244,7 @@ def test_what_the_store_could_not_take_back_is_taken_back_later(house, place, se
         raise StoreUnavailable("the disk is gone")
 
     def kept() -> list[str]:
-        with house.database.operator() as tx:
-            tenant = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
-        return [each.key for each in house.stores["originals"].list(f"{to_ulid(tenant.id)}/")]
+        return [each.key for each in house.stores["originals"].list(f"{to_ulid(tenant_of(house, place).id)}/")]
 
     for name in ("stat", "delete"):
         monkeypatch.setattr(house.stores["originals"], name, fail)

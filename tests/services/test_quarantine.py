@@ -7,9 +7,8 @@ from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, RendererDied, 
 from mezzotint.imaging.sources import Sources
 from mezzotint.model.errors import NotFound, PictureRefused
 from mezzotint.model.identifiers import new_id
-from mezzotint.services.reach import find_place
 from tests.imaging.pool import Pool, render_job
-from tests.servers.places import OPERATOR, settle
+from tests.servers.places import OPERATOR, settle, tenant_of
 
 HASH = "5a" * 32
 
@@ -22,12 +21,7 @@ def renderers(house, tmp_path_factory):
 
 @pytest.fixture
 def tenant(house):
-    def settle_one() -> str:
-        names = settle(house)
-        with house.database.operator() as tx:
-            return str(find_place(tx, OPERATOR, names.organization, names.tenant, names.space).tenant.id)
-
-    return settle_one
+    return lambda: str(tenant_of(house, settle(house)).id)
 
 
 def held(house) -> set[tuple[str, str]]:

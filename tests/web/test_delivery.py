@@ -12,10 +12,9 @@ from mezzotint.imaging.client import RendererDied
 from mezzotint.model.errors import Overloaded, Unavailable
 from mezzotint.model.quarantine import STRIKES
 from mezzotint.plugin_api import Storage
-from mezzotint.services.reach import find_place
 from mezzotint.services.variants import Variants
 from tests.imaging.pool import render_job
-from tests.servers.places import OPERATOR
+from tests.servers.places import OPERATOR, tenant_of
 from tests.web.conftest import Api
 
 
@@ -55,10 +54,8 @@ def test_the_bytes_are_left_to_an_edge_that_can_have_them(house, path: str, ask:
 
 
 def test_a_picture_in_quarantine_is_refused_at_once_and_made_again_when_released(house, tenant: Api, place, path: str):
-    with house.database.operator() as tx:
-        tenant_id = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant.id
     content_hash = tenant("GET", f"/v1/assets/{path.split('/')[7]}").get_json()["sha256"]
-    job = render_job(Path("the original"), tenant=str(tenant_id), content_hash=content_hash)
+    job = render_job(Path("the original"), tenant=str(tenant_of(house, place).id), content_hash=content_hash)
     for _ in range(STRIKES):
         with pytest.raises(RendererDied), house.quarantine.guard(job):
             raise RendererDied("renderers", "it broke a renderer")
@@ -73,14 +70,12 @@ def test_a_picture_in_quarantine_is_refused_at_once_and_made_again_when_released
 
 def test_what_could_not_be_looked_up_is_made_and_not_kept(house, tenant: Api, place, path: str, monkeypatch):
     """Stored without a row it would be an orphan."""
-    with house.database.operator() as tx:
-        owner = find_place(tx, OPERATOR, place.organization, place.tenant, place.space).tenant
 
     def look_up(*_: object) -> None:
         raise Unavailable("database")
 
     def kept() -> list[str]:
-        return [each.key for each in house.stores["variants"].list(f"{owner.id}/")]
+        return [each.key for each in house.stores["variants"].list(f"{tenant_of(house, place).id}/")]
 
     before = kept()
     monkeypatch.setattr(Variants, "_look_up", look_up)
