@@ -366,8 +366,8 @@ class Running:
             return read(response)
 
     def log(self) -> list[dict[str, Any]]:
-        """The access log so far, which is at most a second behind."""
-        return [json.loads(line) for line in self.edge.access_log.read_text().splitlines()]
+        """The access log so far, which is at most a second behind, but for a line that is still being written."""
+        return [json.loads(line) for line in self.edge.access_log.read_text().split("\n")[:-1]]
 
     def entries(self) -> list[str]:
         """The keys in the cache on disk."""

@@ -312,12 +312,21 @@ def test_stale_while_the_origin_fails(edge: Running, status: int) -> None:
 def test_stale_while_a_preset_s_picture_is_made_anew(edge: Running) -> None:
     asset, path = (asset := another()), public("preset_card.jpg", asset)
     swr = {"Cache-Control": "public, max-age=3600, stale-while-revalidate=86400"}
+    made = threading.Event()
+
+    def slow(*_: object) -> Answer:
+        made.wait(PATIENCE)
+        return Answer(body=b"new", headers={"X-Accel-Expires": "60", **swr})
+
     edge.origin.answer = lambda path, headers: expiring(picture(path, headers), **swr)
-    edge.get(path)
+    first = edge.get(path)
     expire(edge, path)
+    edge.origin.answer = slow
     edge.origin.start()
-    edge.origin.answer = lambda *_: Answer(body=b"new", headers={"X-Accel-Expires": "60", **swr})
-    assert edge.get(path).cache == "STALE"
+    # UPDATING: another request than this one has it made.
+    for stale in (edge.get(path), edge.get(path)):
+        assert (stale.body, stale.cache) in [(first.body, "STALE"), (first.body, "UPDATING")]
+    made.set()
     assert eventually(lambda: (reply := edge.get(path)).cache == "HIT" and reply.body, "the new one came") == b"new"
 
 
