@@ -8,14 +8,21 @@ import pytest
 import pyvips
 
 from mezzotint import registry
+from mezzotint.imaging import pool as pool_client
 from mezzotint.imaging.decode import Decoders
 from mezzotint.imaging.geometry import Layout, Size, lay_out
 from mezzotint.imaging.jobs import Rendered
 from mezzotint.imaging.pipeline import Pipeline
 from tests.imaging.pictures import open_bytes
-from tests.imaging.pool import Pool, render_job
+from tests.imaging.pool import PATIENCE, Pool, render_job
 
 MEGAPIXELS_50 = 50_000_000
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for some seconds is no pool that hangs."""
+    monkeypatch.setattr(pool_client, "_PING_SECONDS", PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -176,6 +176,8 @@ class Master:
                 self._stop()
             self._expire()
             self._dispatch()
+        self._settings.socket.unlink(missing_ok=True)
+        self._listener.close()
         for worker in self._workers:
             os.kill(worker.pid, signal.SIGKILL)
             os.waitpid(worker.pid, 0)
@@ -189,13 +191,11 @@ class Master:
         self._asked_to_stop = True
 
     def _stop(self) -> None:
+        """From now on only those who wait for a job at work get more than a refusal: they ask whether we live."""
         if self._stopping_until is None:
             self._stopping_until = time.monotonic() + _STOP_SECONDS
-            self._selector.unregister(self._listener)
-            self._listener.close()
-            self._settings.socket.unlink(missing_ok=True)
-            for caller in list(self._callers):
-                self._refuse(caller, "unavailable", "the renderers are being stopped")
+            for caller in [caller for caller in self._callers if caller.job is not None]:
+                self._refuse_while_stopping(caller)
 
     # Callers
 
@@ -243,11 +243,16 @@ class Master:
         self._line_up(caller)
 
     def _line_up(self, caller: _Caller) -> None:
-        if self._unfit:
+        if self._stopping_until is not None:
+            self._refuse_while_stopping(caller)
+        elif self._unfit:
             self._refuse(caller, "unsupported_type", self._unfit)
         elif not self._wanted[caller.background] or not self._queues[caller.background].push(caller.tenant, caller):
             full = self._queues[caller.background].is_full_of(caller.tenant)
             self._refuse(caller, "overloaded", "too many pictures are waiting to be made", full=full)
+
+    def _refuse_while_stopping(self, caller: _Caller) -> None:
+        self._refuse(caller, "unavailable", "the renderers are being stopped")
 
     def _refuse(self, caller: _Caller, code: str, detail: str, **more: bool) -> None:
         if caller.job is not None:
@@ -271,7 +276,7 @@ class Master:
     # Renderers
 
     def _spawn(self) -> None:
-        if self._stopping_until is not None or time.monotonic() < self._spawn_after:
+        if time.monotonic() < self._spawn_after:
             return
         for background in self._missing():
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -289,6 +294,8 @@ class Master:
 
     def _missing(self) -> list[bool]:
         """A `background` for each renderer to start."""
+        if self._stopping_until is not None:
+            return []
         there = Counter(worker.background for worker in self._workers)
         return [kind for kind, wanted in self._wanted.items() for _ in range(wanted - there[kind])]
 
