@@ -19,7 +19,8 @@ AUDIT_KEY = b"of these tests"
 
 @pytest.fixture(scope="session")
 def database(postgres) -> Iterator[Database]:
-    database = Database(postgres.app_dsn, postgres.operator_dsn, audit_key=AUDIT_KEY)
+    patience = {"timeout": 30.0, "statement_timeout": 30.0}  # a busy machine is slow, not broken
+    database = Database(postgres.app_dsn, postgres.operator_dsn, audit_key=AUDIT_KEY, **patience)
     yield database
     database.close()
 
@@ -64,7 +65,7 @@ def abandon():
 def client(redis_client, redis_url):
     """An empty Redis, by the product's own client."""
     assert redis_client.dbsize() == 0
-    with connect(redis_url) as client:
+    with connect(redis_url, timeout=30) as client:
         yield client
 
 

@@ -148,7 +148,8 @@ def test_an_end_that_is_cut_off_shows_against_an_earlier_head(written):
 
 def test_many_writers_make_one_chain_without_gaps(postgres, settle):
     """Those of a tenant wait for each other; what is taken back leaves no hole."""
-    database = Database(postgres.app_dsn, postgres.operator_dsn, size=8, timeout=30, audit_key=AUDIT_KEY)
+    patience = {"timeout": 30.0, "statement_timeout": 30.0}
+    database = Database(postgres.app_dsn, postgres.operator_dsn, size=8, audit_key=AUDIT_KEY, **patience)
     places, generator = [settle(), settle()], random.Random(27)
 
     def write(number: int) -> bool:

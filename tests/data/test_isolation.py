@@ -225,7 +225,7 @@ FATES = {
 
 
 def test_twenty_tenants_on_two_connections_with_failures_among_them(postgres, settle):
-    database = Database(postgres.app_dsn, postgres.operator_dsn, size=2, timeout=30)
+    database = Database(postgres.app_dsn, postgres.operator_dsn, size=2, timeout=30, statement_timeout=30)
     places = [settle() for _ in range(20)]
     generator = random.Random(20)
     plan = [(generator.choice(places), generator.choice(list(FATES))) for _ in range(600)]

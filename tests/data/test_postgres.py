@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 
 import psycopg
@@ -13,8 +14,16 @@ from mezzotint.data.postgres import Database
 from mezzotint.model.errors import Unavailable
 from mezzotint.model.identifiers import new_id
 from mezzotint.model.tenancy import Scope
+from tests.journeys.waiting import until
 
 SCOPE = Scope(new_id(), new_id())
+
+
+def opens(database: Database) -> bool:
+    """Whether it does now: one of little patience may give up before its first connection is there."""
+    with suppress(Unavailable), database.scoped(SCOPE):
+        return True
+    return False
 
 
 def test_a_database_that_is_not_there_is_unavailable(tmp_path):
@@ -30,8 +39,7 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path):
 def test_a_role_that_is_not_let_in_is_told_of(postgres):
     stranger = postgres.operator_dsn.replace("mezzotint_operator:", "mezzotint_operator:not-")
     database = Database(postgres.app_dsn, stranger, timeout=0.5)
-    with database.scoped(SCOPE):
-        pass
+    until(lambda: opens(database))
     with pytest.raises(Unavailable):
         database.check()
     database.close()
@@ -51,16 +59,16 @@ def test_a_slow_statement_is_stopped(postgres):
 
 
 def test_a_full_pool_refuses_in_time(postgres):
-    database = Database(postgres.app_dsn, postgres.operator_dsn, size=1, timeout=0.1)
+    database = Database(postgres.app_dsn, postgres.operator_dsn, size=1, timeout=0.5)
+    until(lambda: opens(database))
     with database.scoped(SCOPE), pytest.raises(Unavailable), database.scoped(SCOPE):
         pass
-    with database.scoped(SCOPE):
-        pass
+    until(lambda: opens(database))
     database.close()
 
 
 def test_all_connections_that_died_are_replaced_before_anybody_notices(postgres):
-    database = Database(postgres.app_dsn, postgres.operator_dsn, size=6)
+    database = Database(postgres.app_dsn, postgres.operator_dsn, size=6, timeout=30, statement_timeout=30)
     with ThreadPoolExecutor(6) as pool:
         together = Barrier(6)
 

@@ -25,13 +25,14 @@ import redis
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mezzotint.standalone import nginx
+from tests.journeys.waiting import whole_lines
 from tests.servers.installation import private_folder, unprivileged
 
 HOST = "img.example.com"
 SEAL_KEY = bytes(range(32))
 SECRET = hashlib.sha256(b"a signing secret").digest()
 ASSET = "01JBXYZ7N8Q4W2V6M3K5T9R0AE"
-PATIENCE = 15.0  # seconds; a busy machine is slow, not broken
+PATIENCE = 30.0  # seconds; a busy machine is slow, not broken
 
 
 def eventually(holds: Callable[[], Any], what: str) -> Any:
@@ -341,10 +342,15 @@ class Running:
         host: str = HOST,
         body: bytes | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
+        client: str | None = None,
         **more_headers: str,
     ) -> Reply:
-        """Ask exactly for `target`. A header's name is written with `_` for `-`."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        """Ask exactly for `target`, from another address of this machine if need be (`client`).
+
+        A header's name is written with `_` for `-`.
+        """
+        source = (client, 0) if client else None
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE, source_address=source)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", host)
@@ -366,8 +372,8 @@ class Running:
             return read(response)
 
     def log(self) -> list[dict[str, Any]]:
-        """The access log so far, which is at most a second behind, but for a line that is still being written."""
-        return [json.loads(line) for line in self.edge.access_log.read_text().split("\n")[:-1]]
+        """The access log so far, which is at most a second behind."""
+        return [json.loads(line) for line in whole_lines(self.edge.access_log)]
 
     def entries(self) -> list[str]:
         """The keys in the cache on disk."""
@@ -375,12 +381,22 @@ class Running:
 
     def heads(self) -> list[str]:
         """Key, status line and headers of each entry in the cache on disk."""
-        files = [file.read_bytes() for file in self.edge.cache_folder.rglob("*") if file.is_file()]
-        return [file.partition(b"\nKEY: ")[2].partition(b"\r\n\r\n")[0].decode() for file in files]
+        while True:
+            with suppress(FileNotFoundError):  # nginx has just given one its last name: the reply comes before that
+                files = [file.read_bytes() for file in self.edge.cache_folder.rglob("*") if file.is_file()]
+                return [file.partition(b"\nKEY: ")[2].partition(b"\r\n\r\n")[0].decode() for file in files]
 
 
 def cached(edge: Running, target: str) -> bool:
     return edge.get(target).cache == "HIT"
+
+
+def judged(edge: Running, target: str, **options: Any) -> Reply:
+    """The verdict on a URL for which Redis may be asked: the edge does so while it hears Redis, and not too often.
+
+    Where all stood still for two seconds, it does not hear Redis for a moment.
+    """
+    return eventually(lambda: (reply := edge.get(target, **options)).status not in (429, 503) and reply, "a verdict")
 
 
 def read(response: HTTPResponse) -> Reply:

@@ -215,9 +215,8 @@ def test_uploads_at_once_are_bounded_by_address(edge: Running) -> None:
 
 def test_the_edge_itself(edge: Running) -> None:
     assert edge.get("/edge/livez").body == b"ok\n"
-    status = edge.status()
+    status = eventually(lambda: (status := edge.status())["following"] and status, "it hears Redis")
     assert status["ready"]
-    assert status["following"]
     assert status["grammar"] == edge.grammar["digest"]
 
 

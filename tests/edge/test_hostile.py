@@ -232,23 +232,37 @@ def test_smuggled_requests_stay_bodies(edge: Running) -> None:
 
 def test_the_log_holds_json_whatever_was_sent(edge: Running) -> None:
     marker = another()
-    for target in (f'/{marker}"\\', f"/{marker}\xe9\xff", f"/{marker}%00", f"/{marker}\x7f?sig=secret"):
-        edge.raw(line(target, 'User-Agent: "', host=HOST))
-    edge.get(f"/v1/api-keys/{marker}/mzk_01JBXYZ7N8Q4W2V6M3K5T9R0AE.secret")
-    edge.raw(b"\xff\xfe\r\n\r\n")
-    lines = eventually(lambda: [line for line in edge.log() if marker in line["path"]], "they are logged")
+    targets = (f'/{marker}"\\', f"/{marker}\xe9\xff", f"/{marker}%00", f"/{marker}\x7f?sig=secret")
+    replies = [edge.raw(line(target, 'User-Agent: "', host=HOST)) for target in targets]
+    replies.append(edge.get(f"/v1/api-keys/{marker}/mzk_01JBXYZ7N8Q4W2V6M3K5T9R0AE.secret"))
+    replies.append(edge.raw(b"\xff\xfe\r\n\r\n"))
+    names = {reply.headers["x-request-id"] for reply in replies}
+    lines = eventually(
+        lambda: len(lines := [line for line in edge.log() if line["request_id"] in names]) == len(replies) and lines,
+        "they are logged",
+    )
+    assert sum(marker in line["path"] for line in lines) == 3  # what can't be read has no path
     assert "secret" not in str(lines)
+
+
+def look_ups(control: Control) -> int:
+    """How many signing keys Redis was asked for."""
+    return int(control.redis.info("commandstats").get("cmdstat_hget", {}).get("calls", 0))
 
 
 def test_a_flood_of_unknown_kids_is_limited(edge: Running, control: Control) -> None:
     """Each could cost a look-up in Redis; good keys go on working meanwhile."""
     target = sign(private(asset=another()))
     assert edge.get(target).status == 200
-    before = control.redis.info("commandstats").get("cmdstat_hget", {}).get("calls", 0)
-    codes = [edge.get(sign(private(), kid=f"ghost{number}")).code for number in range(150)]
-    looked_up = control.redis.info("commandstats")["cmdstat_hget"]["calls"] - before
-    assert set(codes) == {"signature_invalid", "rate_limited"}
-    assert looked_up == codes.count("signature_invalid") < 150
+
+    def limited() -> bool:
+        """Unless the machine stands still meanwhile: then more may be looked up again, or Redis is not heard."""
+        before = look_ups(control)
+        codes = [edge.get(sign(private(), kid=f"ghost{another()}")).code for _ in range(150)]
+        looked_up = look_ups(control) - before
+        return set(codes) == {"signature_invalid", "rate_limited"} and looked_up == codes.count("signature_invalid")
+
+    eventually(limited, "each that is not refused is looked up")
     refused = eventually(
         lambda: (
             ((reply := edge.get(sign(private(), kid="ghost"))).status == 429 and reply)
@@ -261,11 +275,13 @@ def test_a_flood_of_unknown_kids_is_limited(edge: Running, control: Control) -> 
 
 
 def test_one_unknown_kid_is_looked_up_once(edge: Running, control: Control) -> None:
-    eventually(lambda: edge.get(sign(private(), kid="settled")).status == 401, "the limit has settled")
-    before = control.redis.info("commandstats")["cmdstat_hget"]["calls"]
-    for _ in range(5):
-        edge.get(sign(private(), kid="phantom"))
-    assert control.redis.info("commandstats")["cmdstat_hget"]["calls"] - before <= 1
+    def once() -> bool:
+        """Unless the machine stands still for the two seconds that it is remembered."""
+        before, target = look_ups(control), sign(private(), kid=f"phantom{another()}")
+        codes = [edge.get(target, client="127.0.0.72").code for _ in range(5)]  # no other test's limit is in the way
+        return codes == ["signature_invalid"] * 5 and look_ups(control) - before == 1
+
+    eventually(lambda: edge.status()["following"] and once(), "one look-up for all")
 
 
 @pytest.mark.parametrize(
@@ -301,11 +317,11 @@ def test_a_body_of_two_lengths(edge: Running, headers: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("chunk", ["-1", "0x1", "1;" + "a" * 70_000, "ffffffffffffffff1", "", " 1", "g"])
 def test_chunks_of_strange_lengths(edge: Running, chunk: str) -> None:
-    before = asked(edge)
+    before = len(edge.origin.asked("/v1/assets"))
     with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE) as connection:
         start = line("/v1/assets", "Transfer-Encoding: chunked", "Connection: close", method="POST")
         connection.sendall(start + f"{chunk}\r\nx\r\n0\r\n\r\n".encode())
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.count(b"HTTP/1.1 ") <= 1
-    assert b" 200 " not in answer[:20] or asked(edge) == before + 1
+    assert b" 200 " not in answer[:20] or len(edge.origin.asked("/v1/assets")) == before + 1

@@ -132,7 +132,7 @@ def test_nobody_is_sent_to_a_store_in_trouble(port: tuple[int, Mute]):
         with pytest.raises(StoreUnavailable):
             store.stat("a")
     assert store.fetch_path("a") is None
-    assert reading.state is State.OPEN
+    assert reading.state is not State.CLOSED
 
 
 class FullDisk:
@@ -157,7 +157,8 @@ def test_a_store_that_can_not_be_written_to_is_read_all_the_same():
             store.put("a", BytesIO(), size=0, content_type="")
         assert store.stat("a") == "a"
         store.check()
-    assert (reading.state, writing.state) == (State.CLOSED, State.OPEN)
+    assert reading.state is State.CLOSED
+    assert writing.state is not State.CLOSED
 
 
 def test_readiness_waits_for_nobody():

@@ -14,6 +14,7 @@ from redis import Redis
 from mezzotint import settings, wiring
 from mezzotint.imaging.client import Renderers
 from mezzotint.model.identifiers import to_ulid
+from mezzotint.services import variants
 from mezzotint.services.deliver import Answer, Asked, Opened
 from mezzotint.services.verify import Arguments
 from tests.faults.shop import family, stopped
@@ -31,7 +32,8 @@ class Two:
 
     def __init__(self, path: Path, installation: Installation) -> None:
         self.redis = installation
-        self.houses = [wiring.build(settings.load(path, {})) for _ in range(2)]
+        # A machine that stands still for some seconds is no Redis that is away.
+        self.houses = [wiring.build(settings.load(path, {"MEZZOTINT_REDIS__TIMEOUT": "30"})) for _ in range(2)]
         house = self.houses[0]
         names = settle(house)
         data = picture(200, 100, seed=9000)
@@ -87,7 +89,10 @@ def two(postgres, tmp_path_factory) -> Iterator[Two]:
 
 
 @pytest.mark.parametrize("lost", ["nothing", "the lock", "Redis"])
-def test_losing_the_lock_can_make_a_picture_twice_and_nothing_else(two: Two, lost: str):
+def test_losing_the_lock_can_make_a_picture_twice_and_nothing_else(
+    two: Two, lost: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(variants, "LOCK_SECONDS", 600.0)  # it is lost here only when it is taken away
     url = f"{two.base}/w_{next(_widths)}.png"
     assert two.redis.process is not None
     with ThreadPoolExecutor(2) as callers:

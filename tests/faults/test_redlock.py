@@ -21,7 +21,8 @@ class Three:
 
     def __init__(self, installations: list[Installation]) -> None:
         self.installations = installations
-        self.nodes: list[Redis] = [connect(each.settings()["redis"]["url"], timeout=1.0) for each in installations]
+        # None of them is ever silent: a killed one refuses at once.
+        self.nodes: list[Redis] = [connect(each.settings()["redis"]["url"], timeout=30.0) for each in installations]
 
     def lose(self, number: int) -> None:
         """Kill a server for good: its supervisor stands still."""

@@ -10,6 +10,7 @@ import requests
 
 from tests.imaging.pictures import gradient
 from tests.journeys.conftest import Home, settle
+from tests.journeys.waiting import until_told
 from tests.servers.installation import Stack
 
 TENANTS, STEPS, CLIENTS = 8, 600, 24
@@ -49,7 +50,7 @@ def test_a_crowd_of_tenants_with_some_who_leave(stack: Stack, tenants: list[tupl
             "list": listing, "read": f"/v1/assets/{asset}", "other": f"/v1/assets/{others}",
             "broken": f"{listing}&cursor=!", "level": f"/v1/organizations/{home.organization}/tenants",
         }[fate]  # fmt: skip
-        answer = requests.get(stack.base_url + path, headers=key, timeout=60)
+        answer = until_told(lambda: requests.get(stack.base_url + path, headers=key, timeout=60))
         expected = {"broken": 422, "other": 200 if others == asset else 404}.get(fate, 200)
         right = answer.status_code == expected
         if right and fate == "list":

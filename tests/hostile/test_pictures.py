@@ -46,11 +46,22 @@ class Outcome:
         return [self.upload, *self.pictures.values()]
 
 
+def judged(ask: Callable[[], requests.Response]) -> requests.Response:
+    """What is said of the picture: asked again where the machine stood still, but not where a renderer was killed."""
+
+    def look() -> tuple[requests.Response] | None:
+        answer = ask()
+        return None if answer.status_code == 503 and "was killed" not in answer.text else (answer,)
+
+    return until(look)[0]
+
+
 def travel(home: Home, name: str, data: bytes, shapes: list[str]) -> Outcome:
-    upload = home.upload(data, name=name.rpartition("/")[2])
+    upload = judged(lambda: home.upload(data, name=name.rpartition("/")[2]))
     taken = upload.status_code in (200, 201)
+    accept = {"Accept": "image/avif,image/webp,*/*"}
     shown = {
-        shape: requests.get(home.url(upload.json(), shape), headers={"Accept": "image/avif,image/webp,*/*"})
+        shape: judged(lambda shape=shape: requests.get(home.url(upload.json(), shape), headers=accept))
         for shape in (shapes if taken else [])
     }
     return Outcome(name, upload, shown)

@@ -7,6 +7,7 @@ import requests
 
 from mezzotint.services.links import signature
 from tests.journeys.conftest import Home
+from tests.journeys.waiting import until_status, until_told
 
 FORGED = ["signature_invalid", "signature_required", "bad_request", "rate_limited"]
 
@@ -17,7 +18,7 @@ def target(home: Home, request: pytest.FixtureRequest) -> str:
     asset = home.asset(seed=960 if request.param == "cached" else 961, access="private")
     url = home.url(asset, "w_45.jpg", access="priv")
     if request.param == "cached":
-        assert requests.get(home.sign(url)).status_code == 200
+        until_status(home.sign(url), 200)
     return url.removeprefix(home.stack.base_url)
 
 
@@ -34,7 +35,8 @@ def test_no_guessable_secret_signs(home: Home, target: str, kids: list[str], sec
     exp = int(time.time()) + 60
     sig = signature(secret, target, exp, "localhost", home.organization, home.tenant)
     for kid in kids:
-        answer = requests.get(f"{home.stack.base_url}{target}?sig={sig}&exp={exp}&kid={kid}")
+        url = f"{home.stack.base_url}{target}?sig={sig}&exp={exp}&kid={kid}"
+        answer = until_told(lambda url=url: requests.get(url))
         assert answer.json()["code"] in FORGED, (kid, answer.text)
 
 

@@ -80,16 +80,6 @@ def test_a_deleted_picture_is_gone(home: Home):
     until(lambda: requests.get(url).status_code == 404)
 
 
-def test_after_a_killed_minio_all_is_there(home: Home):
-    data = picture(seed=64)
-    asset = home.upload(data).json()
-    home.stack.part("minio").kill()
-    url = home.url(asset, "w_150.jpg")
-    until(lambda: requests.get(url).status_code == 200)
-    original = home.sign(home.url(asset, "original.jpg", access="priv"))
-    until(lambda: requests.get(original).content == data)
-
-
 def test_while_it_hangs_its_pictures_are_refused_and_kept_by_nobody(home: Home):
     asset = home.asset(seed=66)
     made = requests.get(url := home.url(asset, "w_170.jpg"))
@@ -106,3 +96,13 @@ def test_while_it_hangs_its_pictures_are_refused_and_kept_by_nobody(home: Home):
     again = until_status(url, 200)
     assert (again.headers["X-Cache"], again.content) == ("MISS", made.content)
     until_status(f"{home.stack.base_url}/readyz", 200)
+
+
+def test_after_a_killed_minio_all_is_there(home: Home):
+    data = picture(seed=64)
+    asset = home.upload(data).json()
+    home.stack.part("minio").kill()
+    url = home.url(asset, "w_150.jpg")
+    until(lambda: requests.get(url).status_code == 200)
+    original = home.sign(home.url(asset, "original.jpg", access="priv"))
+    until(lambda: requests.get(original).content == data)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import requests
@@ -18,11 +19,26 @@ def until(look: Callable[[], T], *, seconds: float = 30.0) -> T:
     return seen
 
 
+def whole_lines(log: Path) -> list[str]:
+    """Those of a log that is being written: the last one may be there in part."""
+    return [line.decode() for line in log.read_bytes().rpartition(b"\n")[0].splitlines()]
+
+
 def until_status(url: str, status: int) -> requests.Response:
     """The first answer of `url` with this status."""
 
     def look() -> tuple[requests.Response] | None:
         answer = requests.get(url)
         return (answer,) if answer.status_code == status else None  # an answer by itself is true only when all is well
+
+    return until(look)[0]
+
+
+def until_told(ask: Callable[[], requests.Response]) -> requests.Response:
+    """The first answer that does not say that a part is away or late, which is right where the machine stood still."""
+
+    def look() -> tuple[requests.Response] | None:
+        answer = ask()
+        return None if answer.status_code == 503 else (answer,)
 
     return until(look)[0]

@@ -153,8 +153,13 @@ def test_an_edge_fetches_stored_pictures_from_a_volume_that_it_may_only_read(
     eventually(composed.ready, lambda: composed.compose("logs", "--no-color", "--tail", "30", "edge"))
     fetched = composed.get(picture("w_135"))
     assert (fetched.headers["X-Cache"], fetched.content) == ("MISS", made.content)
-    told = [line for line in composed.compose("logs", "--no-color", "origin").splitlines() if "w_135" in line]
-    assert [fetched.headers["X-Request-Id"] in line and '"fetched": true' in line for line in told] == [False, True]
+
+    def told() -> list[str]:
+        """A moment later: the engine has it from the container's output."""
+        return [line for line in composed.compose("logs", "--no-color", "origin").splitlines() if "w_135" in line]
+
+    eventually(lambda: len(told()) > 1, lambda: "\n".join(told()))
+    assert [fetched.headers["X-Request-Id"] in line and '"fetched": true' in line for line in told()] == [False, True]
     assert "Read-only" in composed.inside("edge", "sh", "-c", "touch /mnt/pictures/x 2>&1 || true")
 
 

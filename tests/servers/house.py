@@ -18,7 +18,7 @@ def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
         tables = {
             "public": {"hosts": ["img.example.com", "localhost"], "base_url": "http://img.example.com:8080"},
             "database": {name: getattr(postgres, name) for name in ("app_dsn", "operator_dsn", "owner_dsn")},
-            "redis": {"url": redis_url},
+            "redis": {"url": redis_url, "timeout": 30.0},  # a busy machine is slow, not broken
             "stores": {
                 name: {"kind": "filesystem", "folder": str(folder / name)} for name in ("originals", "variants")
             },

@@ -1,11 +1,20 @@
 """Pictures that break renderers are kept away from them, at their own tenant alone."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mezzotint.data import audit
-from mezzotint.imaging.client import BREAKDOWNS, RendererCrashed, RendererDied, Renderers, RendererStopped
+from mezzotint.imaging.client import (
+    BREAKDOWNS,
+    Rendered,
+    RendererCrashed,
+    RendererDied,
+    Renderers,
+    RendererStopped,
+)
 from mezzotint.imaging.sources import Sources
-from mezzotint.model.errors import NotFound, PictureRefused
+from mezzotint.model.errors import NotFound, Overloaded, PictureRefused, RenderTimeout
 from mezzotint.model.identifiers import new_id
 from tests.imaging.pool import Pool, render_job
 from tests.servers.places import OPERATOR, settle, tenant_of
@@ -28,6 +37,18 @@ def held(house) -> set[tuple[str, str]]:
     return {(str(each.tenant_id), each.content_hash) for each in house.quarantine.page()}
 
 
+def judged(ask: Callable[[], Rendered]) -> Rendered:
+    """What comes of the picture itself: asked again where the machine stood still and the picture got no blame."""
+    for _ in range(20):
+        try:
+            return ask()
+        except RendererStopped:
+            raise
+        except (Overloaded, RenderTimeout):
+            pass
+    pytest.fail("it was never given its time")
+
+
 @pytest.mark.parametrize(("deed", "breakdown"), [("crash", RendererCrashed), ("wait", RendererStopped)])
 def test_the_second_broken_renderer_is_the_last(
     house, renderers: Renderers, tenant, picture, deed: str, breakdown: type[Exception]
@@ -35,14 +56,14 @@ def test_the_second_broken_renderer_is_the_last(
     one, other, content = tenant(), tenant(), HASH[:-2] + deed.encode().hex()[:2]
     source = picture()
 
-    def ask(who: str, operations: str = "w_20", what: str = content):
-        return renderers.render(render_job(source, operations, tenant=who, content_hash=what, deadline=1.0))
+    def ask(who: str, operations: str = "w_20", what: str = content, **more: float):
+        return judged(lambda: renderers.render(render_job(source, operations, tenant=who, content_hash=what, **more)))
 
     for _ in range(2):
         assert ask(one).width == 20
         assert (one, content) not in held(house)
         with pytest.raises(breakdown):
-            ask(one, f"mischief_{deed}")
+            ask(one, f"mischief_{deed}", deadline=1.0)
     with pytest.raises(PictureRefused, match="quarantine") as refused:
         ask(one)
     assert not isinstance(refused.value, BREAKDOWNS), "no renderer was asked"
@@ -61,12 +82,12 @@ def test_what_much_work_lacks_is_not_the_pictures_fault(house, renderers: Render
     """Or any reader, by asking for much, could have a healthy picture put away. A crash is another matter."""
     who, source = tenant(), picture()
 
-    def ask(operations: str, **more: bool) -> None:
-        renderers.render(render_job(source, operations, tenant=who, content_hash=HASH, deadline=0.3, **more))
+    def ask(operations: str, **more: float) -> None:
+        judged(lambda: renderers.render(render_job(source, operations, tenant=who, content_hash=HASH, **more)))
 
     for _ in range(3):
         with pytest.raises(RendererStopped):
-            ask("mischief_wait", heavy=True)
+            ask("mischief_wait", heavy=True, deadline=0.3)
         job = render_job(source, tenant=who, content_hash=HASH, heavy=True)
         with pytest.raises(RendererDied), house.quarantine.guard(job):
             raise RendererDied("renderers", "somebody needed the memory")

@@ -9,6 +9,7 @@ from mezzotint.data import jobs
 from mezzotint.model.errors import NotFound, PictureRefused, Unavailable
 from mezzotint.model.identifiers import new_id
 from mezzotint.model.job import JobState
+from mezzotint.services import work as service
 from mezzotint.services.work import MOST_ATTEMPTS, Chore, Work, pause_after
 
 
@@ -59,7 +60,9 @@ def test_a_job_is_done_once_and_its_row_goes(house, kind, write, look):
     assert look(one) is look(other) is None
 
 
-def test_what_fails_is_tried_again_later_and_given_up_in_the_end(house, kind, write, look, make_due):
+def test_what_fails_is_tried_again_later_and_given_up_in_the_end(house, kind, write, look, make_due, monkeypatch):
+    monkeypatch.setattr(service, "_FIRST_PAUSE", 600.0)  # which no stall of the machine outlasts
+
     def fail(_):
         raise Unavailable("store")
 

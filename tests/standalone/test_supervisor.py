@@ -30,11 +30,16 @@ def supervise(folder: Path, **parts: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_part_that_can_not_start_is_told_of_though_others_end_meanwhile(tmp_path: Path) -> None:
+    def once(file: str) -> str:
+        return f"while [ ! -e {tmp_path}/{file} ]; do sleep 0.05; done"
+
+    early_lives = f"kill -0 $(cat {tmp_path}/early) 2> /dev/null"
+    last_work = f"touch {tmp_path}/told; while {early_lives}; do sleep 0.05; done; exit"
     told = supervise(
         tmp_path,
-        early="while [ ! -e told ]; do sleep 0.05; done; exit 4".replace("told", f"{tmp_path}/told"),
-        slow=f"trap 'touch {tmp_path}/told; sleep 1; exit' TERM; while :; do sleep 0.05; done",
-        failing="sleep 0.5; echo no libvips here >&2; exit 3",
+        early=f"echo $$ > {tmp_path}/early; {once('told')}; exit 4",
+        slow=f"{once('early')}; trap '{last_work}' TERM; touch {tmp_path}/slow; while :; do sleep 0.05; done",
+        failing=f"{once('slow')}; echo no libvips here >&2; exit 3",
     )
     assert told.stderr.splitlines()[0].startswith("failing ended too early.")
     assert told.stderr.splitlines()[1:] == ["    no libvips here"]

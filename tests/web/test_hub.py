@@ -64,9 +64,9 @@ from mezzotint.plugins.storages.filesystem import Filesystem
 from mezzotint.services import store_threads
 from mezzotint.web import hub
 
-store_threads.PATIENCE = 0.5
 store = store_threads.threaded(Filesystem(sys.argv[1]), hub.aside())
-store.put("well", io.BytesIO(b"picture"), size=7, content_type="image/jpeg")
+store.put("well", io.BytesIO(b"picture"), size=7, content_type="image/jpeg")  # a busy disk may take its time
+store_threads.PATIENCE = 0.5
 silent = Path(sys.argv[1], "silent")  # opening it waits for a writer, and reading it for what that writes
 os.mkfifo(silent)
 
