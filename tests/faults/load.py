@@ -20,7 +20,11 @@ from tests.journeys.waiting import until
 
 GOOD = {"hit": "200 HIT", "miss": "200", "upload": "201"}
 NOBODY = "nobody there"
+REFUSED = {"503 unavailable", "503 overloaded", "504 render_timeout"}
+STALE = "200 STALE"
 _PAUSE = 0.05
+_STILL = 0.4
+"""seconds for a pause, from which on a part may have been taken for away that only got no time of the machine"""
 
 
 class Kept:
@@ -80,10 +84,12 @@ class Load:
         self._seen: dict[str, Counter[str]] = {"hit": Counter(), "miss": Counter(), "upload": Counter()}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._still = 0.0
         self._kept = [Kept(urlsplit(shop.base_url).netloc) for _ in range(crowd)]
         kinds = [("hit", partial(self._hit, edge)) for edge in self._kept]
         kinds += [("miss", self._miss), ("upload", self._upload)] * crowd
         self._threads = [threading.Thread(target=self._run, args=each, daemon=True) for each in kinds]
+        self._threads.append(threading.Thread(target=self._watch, daemon=True))
 
     def ends(self, kind: str) -> Counter[str]:
         """How requests of this kind ended so far: by status with X-Cache or code, or NOBODY, or in the wrong bytes."""
@@ -95,6 +101,10 @@ class Load:
         for kind, good in GOOD.items():
             before = self.ends(kind)[good]
             until(lambda kind=kind, good=good, before=before: self.ends(kind)[good] > before, seconds=PATIENCE)
+
+    def excused(self, since: float) -> set[str]:
+        """Ends that are no fault where the whole machine has stood still after this moment of time.monotonic()."""
+        return REFUSED | {STALE} if self._still > since else set()
 
     def lost(self) -> list[str]:
         """Acknowledged uploads of which the bytes that were sent can't be had."""
@@ -113,6 +123,14 @@ class Load:
             with self._lock:
                 self._seen[kind][end] += 1
             time.sleep(_PAUSE)
+
+    def _watch(self) -> None:
+        before = time.monotonic()
+        while not self._stop.wait(_PAUSE):
+            now = time.monotonic()
+            if now - before > _STILL:
+                self._still = now
+            before = now
 
     def _hit(self, edge: Kept) -> str:
         path, picture = random.choice(self._hits)
