@@ -428,6 +428,19 @@ def test_a_pool_that_hangs_is_found_out_without_waiting_for_a_job(
         assert not select.select([listener], [], [], 0)[0], "nobody even knocked"
 
 
+def test_who_waits_asks_for_a_sign_of_life_only_when_nobody_has_heard_one(
+    pool: Pool, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, pings = PoolClient(pool.socket, "renderers"), []
+    with photo.open("rb") as source:
+        client.ask("render", facts_of(render_job(photo)), PATIENCE, [source])
+    monkeypatch.setattr(client, "_ping", lambda: pings.append("ping"))
+    for silence, asked in ((3600.0, 0), (0.0, 1)):
+        monkeypatch.setattr(pool_client, "_SILENCE_SECONDS", silence)
+        client._look_alive()
+        assert len(pings) == asked
+
+
 def test_a_long_job_in_a_pool_that_is_back_keeps_nobody_out(
     start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
 ) -> None:

@@ -4,6 +4,7 @@ an end.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ _SLACK = 2.0
 """seconds past a job's deadline after which nobody will answer any more"""
 _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 1.0
-"""without an answer to a job, after which the pool is asked for a sign of life: it may be busy, or hang"""
+"""without any answer, after which whoever waits for one asks for a sign of life: the pool may be busy, or hang"""
 
 
 class _Away(Exception):
@@ -70,6 +71,8 @@ class Pool:
         self._path = str(path)
         self._name = name
         self.breaker = Breaker(name, trouble=_Away, refusal=_Away)
+        self._heard = -math.inf
+        """when it last answered anybody"""
 
     def ping(self) -> PoolStatus:
         """How the pool is doing, answered at once by its master. Raises Unavailable."""
@@ -93,7 +96,7 @@ class Pool:
         header = {"deadline": deadline} | facts | {"kind": kind, "expires": time.monotonic() + deadline}
         with self._reaching():
             try:
-                return self._exchange(header, deadline + _SLACK, files, meanwhile=self._ping)
+                return self._exchange(header, deadline + _SLACK, files, meanwhile=self._look_alive)
             except TimeoutError as problem:
                 raise RenderTimeout from problem
             except _Cut as problem:
@@ -107,6 +110,11 @@ class Pool:
                 yield
         except _Away as problem:
             raise Unavailable(self._name) from problem
+
+    def _look_alive(self) -> None:
+        """Of many who wait only the one asks who hears of nobody's answer."""
+        if time.monotonic() - self._heard >= _SILENCE_SECONDS:
+            self._ping()
 
     def _ping(self) -> PoolStatus:
         try:
@@ -128,6 +136,7 @@ class Pool:
                 if meanwhile is not None:
                     _wait_for_answer(connection, end, meanwhile)
                 answer, body = wire.receive(connection)
+                self._heard = time.monotonic()
         except TimeoutError:
             raise
         except wire.BrokenMessage as problem:
