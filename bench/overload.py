@@ -52,11 +52,15 @@ def bench(rounds: int) -> Report:
             other = running.tenant("other")
             quiet = _variants([running.upload(other, file) for file in files])
             hit = next(flood)
-            load.ask(running.port, [hit] * ENOUGH, clients=1)
-            running.settle()
+            # From its third size on a picture costs the same each time.
+            begun = [path for variants in (flood, quiet) for path in islice(variants, 2 * len(files))]
+            load.ask(running.port, [hit, *begun], clients=1)
             for _ in range(rounds):
+                running.settle()
                 _feel(idle, running.port, hit, quiet, None)
+                running.settle()
                 _feel(capacity, running.port, hit, None, _clients(running.port, flood, ENOUGH))
+                running.settle()
                 clients = round(FACTOR * capacity.made[-1] * PAUSE) + WAITING
                 _feel(overload, running.port, hit, quiet, _clients(running.port, flood, clients, PAUSE))
     finally:
