@@ -214,6 +214,36 @@ def test_a_full_queue_refuses_at_once(
         first.result()
 
 
+def test_a_full_tenant_is_remembered_for_a_moment(
+    start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor
+) -> None:
+    pool = start_pool(workers=1, queue_per_tenant=1)
+
+    def has_room(tenant: str) -> bool:
+        with contextlib.suppress(Overloaded):
+            pool.client.check_room(tenant)
+            return True
+        return False
+
+    def refused() -> bool:
+        with pytest.raises(Overloaded):
+            pool.client.render(render_job(photo))
+        return not has_room("a")
+
+    first = callers.submit(pool.client.render, render_job(stuck.path))
+    until(busy(pool, 1))
+    waiting = callers.submit(pool.client.render, render_job(photo))
+    until(queued(pool, 1))
+    assert has_room("a")
+    until(refused)
+    assert has_room("b")
+    until(lambda: has_room("a"))
+    stuck.release()
+    assert waiting.result().width == 100
+    with pytest.raises(UnsupportedType):
+        first.result()
+
+
 def test_tenants_take_turns(start_pool: StartPool, photo: Path, stuck: Stuck, callers: ThreadPoolExecutor) -> None:
     pool = start_pool(workers=1)
     first = callers.submit(pool.client.render, render_job(stuck.path))

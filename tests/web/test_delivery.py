@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import pytest
 from werkzeug.test import TestResponse
 
+from mezzotint.data import locks
 from mezzotint.imaging.client import RendererDied
 from mezzotint.model.errors import Overloaded, Unavailable
 from mezzotint.model.quarantine import STRIKES
@@ -179,7 +180,7 @@ def test_no_more_is_sent_than_was_said(house, path: str, ask: Callable[..., Test
 
 
 def failing(error: Exception) -> Callable[..., Any]:
-    def answer(_: object) -> Any:
+    def answer(*_: object, **__: object) -> Any:
         raise error
 
     return answer
@@ -203,6 +204,16 @@ def test_edges_hear_of_a_tenants_full_queue(
     found = ask(path)
     problem(found, 503, "overloaded")
     assert (found.headers["Retry-After"], found.headers.get("X-Mezzotint-Full")) == ("7", "1" if full else None)
+
+
+def test_a_full_tenants_new_pictures_are_refused_before_there_is_work(
+    house, path: str, ask: Callable[..., TestResponse], problem, monkeypatch: pytest.MonkeyPatch
+):
+    assert ask(path).status_code == 200
+    monkeypatch.setattr(house.deliver._variants._renderers, "check_room", failing(Overloaded(full=True)))
+    monkeypatch.setattr(locks, "variant", failing(AssertionError("a lock is work")))
+    problem(ask(path.rpartition("/")[0] + "/w_37.jpg"), 503, "overloaded")
+    assert ask(path).status_code == 200
 
 
 def test_edges_hear_what_was_made_just_now(path: str, ask: Callable[..., TestResponse]):

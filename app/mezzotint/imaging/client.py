@@ -66,6 +66,7 @@ class Renderers:
         self._guard = guard
         self.breaker = self._pool.breaker
         self.ping = self._pool.ping
+        self.check_room = self._pool.check_room
 
     def render_kept(self, job: VariantJob) -> Rendered | None:
         """The variant, from pixels of the original that are kept; None where there are none. Raises as `render`."""

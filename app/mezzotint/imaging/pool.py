@@ -32,6 +32,8 @@ _SLACK = 2.0
 _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 1.0
 """without any answer, after which whoever waits for one asks for a sign of life: the pool may be busy, or hang"""
+_FULL_SECONDS = 0.1
+"""that a tenant's line is taken for full once it was: some places come to be meanwhile, and the line is never empty"""
 
 
 class _Away(Exception):
@@ -73,11 +75,18 @@ class Pool:
         self.breaker = Breaker(name, trouble=_Away, refusal=_Away)
         self._heard = -math.inf
         """when it last answered anybody"""
+        self._full: dict[str, float] = {}
+        """until when each tenant's line is taken for full"""
 
     def ping(self) -> PoolStatus:
         """How the pool is doing, answered at once by its master. Raises Unavailable."""
         with self._reaching():
             return self._ping()
+
+    def check_room(self, tenant: str) -> None:
+        """Raise Overloaded where as many pictures of this tenant wait as may, or did a moment ago: it saves asking."""
+        if time.monotonic() < self._full.get(tenant, 0.0):
+            raise Overloaded("too many pictures are waiting to be made", retry_after=1, full=True)
 
     def ask(
         self, kind: str, facts: dict[str, Any], deadline: float, files: Sequence[BinaryIO]
@@ -99,9 +108,18 @@ class Pool:
                 return self._exchange(header, deadline + _SLACK, files, meanwhile=self._look_alive)
             except TimeoutError as problem:
                 raise RenderTimeout from problem
+            except Overloaded as problem:
+                if problem.full and not facts.get("background"):  # which have a line of their own
+                    self._heed_full(facts["tenant"])
+                raise
             except _Cut as problem:
                 self._ping()  # or the whole pool is gone
                 raise Unavailable(self._name, "the answer broke off") from problem
+
+    def _heed_full(self, tenant: str) -> None:
+        now = time.monotonic()
+        self._full = {other: until for other, until in self._full.items() if until > now}
+        self._full[tenant] = now + _FULL_SECONDS
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:

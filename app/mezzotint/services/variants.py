@@ -82,6 +82,7 @@ class Variants:
         until = self._end(wanted)
         if wanted.background:
             return self._find_or_make(wanted, until)  # without the lock, for which a request would have to wait
+        self._renderers.check_room(str(wanted.asset.tenant_id))
         return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted, until))
 
     def regain(self, wanted: Wanted, lost: Variant) -> Variant | Made:
