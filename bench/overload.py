@@ -24,7 +24,7 @@ PAUSE = 0.8
 WAITING = 32
 """clients of the flood that wait for a renderer rather than for their next turn"""
 HITS, HIT_PAUSE = 4, 0.01
-SPREAD = range(-23, 24)
+SPREAD = range(-40, 41)
 
 
 @dataclass(slots=True)
