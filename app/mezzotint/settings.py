@@ -82,6 +82,7 @@ class DatabaseSettings:
     operator_dsn: str
     owner_dsn: str | None = None
     pool_size: Positive = 8
+    timeout: Seconds = 2.0
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -133,6 +133,8 @@ def build(settings: Settings, *, aside: Aside | None = None) -> House:
         settings.database.app_dsn,
         settings.database.operator_dsn,
         size=settings.database.pool_size,
+        timeout=settings.database.timeout,
+        statement_timeout=settings.database.timeout,
         audit_key=seal.derived(seal_key, "mezzotint audit log"),
     )
     redis = redis_client.connect(settings.redis.url, timeout=settings.redis.timeout)

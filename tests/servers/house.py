@@ -17,8 +17,12 @@ def running_settings(postgres, redis_url: str, folder: Path) -> Iterator[Path]:
     with Pool(folder, background=1) as pool:
         tables = {
             "public": {"hosts": ["img.example.com", "localhost"], "base_url": "http://img.example.com:8080"},
-            "database": {name: getattr(postgres, name) for name in ("app_dsn", "operator_dsn", "owner_dsn")},
-            "redis": {"url": redis_url, "timeout": 30.0},  # a busy machine is slow, not broken
+            # A busy machine is slow, not broken.
+            "database": {
+                **{name: getattr(postgres, name) for name in ("app_dsn", "operator_dsn", "owner_dsn")},
+                "timeout": 30.0,
+            },
+            "redis": {"url": redis_url, "timeout": 30.0},
             "stores": {
                 name: {"kind": "filesystem", "folder": str(folder / name)} for name in ("originals", "variants")
             },

@@ -82,7 +82,6 @@ class Variants:
         until = self._end(wanted)
         if wanted.background:
             return self._find_or_make(wanted, until)  # without the lock, for which a request would have to wait
-        self._renderers.check_room(str(wanted.asset.tenant_id))
         return self._flights.run((wanted.asset.tenant_id, wanted.identity), lambda: self._make_once(wanted, until))
 
     def regain(self, wanted: Wanted, lost: Variant) -> Variant | Made:
@@ -105,8 +104,9 @@ class Variants:
         return time.monotonic() + (self._patience if wanted.background else self._deadline)
 
     def _make_once(self, wanted: Wanted, until: float) -> Variant | Made:
-        # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         tenant = wanted.asset.tenant_id
+        self._renderers.check_room(str(tenant))
+        # The lock saves work and guards nothing: without it two processes make the same picture and store one of them.
         left = until - time.monotonic()
         with locks.variant(self._lock_nodes, tenant, wanted.identity, wait=left, hold=LOCK_SECONDS):
             return self._find_or_make(wanted, until)
