@@ -234,14 +234,15 @@ def test_a_reload_keeps_serving(edge: Running, control: Control) -> None:
     """New workers begin knowing nothing and wait for the first reading instead of refusing."""
     target = sign(private(asset=another()))
     assert edge.get(target).status == 200
-    eventually(lambda: serves_through_a_reload(edge, target), "new workers serve from the first request on")
+    eventually(lambda: serves_through_a_reload(edge, control, target), "new workers serve from the first request on")
     control.put_key("afresh")
     eventually(lambda: edge.get(sign(private(), kid="afresh")).status == 200, "the new worker follows")
 
 
-def serves_through_a_reload(edge: Running, target: str) -> bool:
+def serves_through_a_reload(edge: Running, control: Control, target: str) -> bool:
     """False when it did not where all stood still for so long that the new workers had to give up waiting for Redis."""
     assert edge.process is not None
+    control.redis.client_pause(600)  # milliseconds, in which they can read nothing; they wait for a second
     edge.process.send_signal(signal.SIGHUP)
     longest = 0.0
     end = (begun := time.monotonic()) + 2
