@@ -135,8 +135,10 @@ def test_no_container_was_restarted(composed: Composed) -> None:
 
 
 def test_edge_and_origin_speak_over_a_port_as_well(composed: Composed, picture: Callable[[str], str]) -> None:
+    # Nothing is in flight: the origin that goes would wait for its edge's idle connections only.
+    up = ("up", "--detach", "--timeout", "5", "--no-build", "--no-deps")
     for service in ("origin", "edge"):  # in this order: an edge looks its origins' names up when it starts
-        composed.compose("up", "--detach", "--no-build", "--no-deps", service, over=(HERE / "ports.yaml",))
+        composed.compose(*up, service, over=(HERE / "ports.yaml",))
     eventually(composed.ready, lambda: composed.compose("logs", "--no-color", "--tail", "30", "edge", "origin"))
     assert composed.get(picture("w_130")).headers["X-Cache"] == "MISS"
     assert composed.get(picture("w_120")).headers["X-Cache"] == "HIT"  # the cache outlives its container
@@ -166,7 +168,7 @@ def test_an_edge_fetches_stored_pictures_from_a_volume_that_it_may_only_read(
 def test_cached_pictures_go_out_when_the_rest_is_stopped(composed: Composed, picture: Callable[[str], str]) -> None:
     url = picture("w_140")
     assert composed.get(url).status_code == 200
-    composed.compose("stop", "--timeout", "20", "worker", "origin", "renderers", "isolated", "postgres", "redis")
+    composed.compose("stop", "--timeout", "5", "worker", "origin", "renderers", "isolated", "postgres", "redis")
     assert composed.get(url).headers["X-Cache"] == "HIT"
     assert composed.get(picture("w_141")).status_code == 503
 
