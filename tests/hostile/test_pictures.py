@@ -16,7 +16,7 @@ from tests.conftest import CORPUS
 from tests.hostile.conftest import FORMATS, Logs, is_problem, stored_objects
 from tests.hostile.crafted import BEARABLE, REFUSED
 from tests.journeys.conftest import Home
-from tests.journeys.waiting import until
+from tests.journeys.waiting import until, until_answer
 from tests.servers.installation import Stack
 
 SHAPES = ["w_64.jpg", "fmt_auto.jpg", "w_100-h_100-g_attention.webp", "w_300-blur_3.png", "w_200-r_30.webp"]
@@ -48,12 +48,7 @@ class Outcome:
 
 def judged(ask: Callable[[], requests.Response]) -> requests.Response:
     """What is said of the picture: asked again where the machine stood still, but not where a renderer was killed."""
-
-    def look() -> tuple[requests.Response] | None:
-        answer = ask()
-        return None if answer.status_code == 503 and "was killed" not in answer.text else (answer,)
-
-    return until(look)[0]
+    return until_answer(ask, lambda answer: answer.status_code != 503 or "was killed" in answer.text)
 
 
 def travel(home: Home, name: str, data: bytes, shapes: list[str]) -> Outcome:

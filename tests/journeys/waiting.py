@@ -24,21 +24,21 @@ def whole_lines(log: Path) -> list[str]:
     return [line.decode() for line in log.read_bytes().rpartition(b"\n")[0].splitlines()]
 
 
-def until_status(url: str, status: int) -> requests.Response:
-    """The first answer of `url` with this status."""
+def until_answer(ask: Callable[[], requests.Response], good: Callable[[requests.Response], bool]) -> requests.Response:
+    """The first answer that is `good`."""
 
     def look() -> tuple[requests.Response] | None:
-        answer = requests.get(url)
-        return (answer,) if answer.status_code == status else None  # an answer by itself is true only when all is well
+        answer = ask()
+        return (answer,) if good(answer) else None  # an answer by itself is true only when all is well
 
     return until(look)[0]
+
+
+def until_status(url: str, status: int) -> requests.Response:
+    """The first answer of `url` with this status."""
+    return until_answer(lambda: requests.get(url), lambda answer: answer.status_code == status)
 
 
 def until_told(ask: Callable[[], requests.Response]) -> requests.Response:
     """The first answer that does not say that a part is away or late, which is right where the machine stood still."""
-
-    def look() -> tuple[requests.Response] | None:
-        answer = ask()
-        return None if answer.status_code == 503 else (answer,)
-
-    return until(look)[0]
+    return until_answer(ask, lambda answer: answer.status_code != 503)
